@@ -1,0 +1,35 @@
+# Each target is one line or one script; the scripts are in packaging/.
+.DEFAULT_GOAL := help
+.PHONY: help setup run test lint package package-test lock clean
+
+SUITES := tests/unit tests/contract tests/window tests/room tests/whole
+
+help: ## this list
+	@sed -n 's/^\([a-z-]*\):.*## /\1\t/p' Makefile | expand -t 16
+
+setup: ## install everything that the other targets need
+	@packaging/setup.sh
+
+run: setup ## open the kiosk with its own persona; ARGS="..." goes to it
+	@packaging/run.sh $(ARGS)
+
+test: lint ## every test; PYTEST_ARGS="..." goes to pytest
+	.venv/bin/python -m pytest $(SUITES) $(PYTEST_ARGS)
+
+lint: setup ## format, style and types
+	.venv/bin/ruff check .
+	.venv/bin/ruff format --check .
+	.venv/bin/mypy
+
+package: setup ## .build/dist/kiosk and the .deb made from it
+	@packaging/package.sh
+
+package-test: package ## the built program's self-test, from the folder and from the .deb
+	.venv/bin/python packaging/check_package.py
+
+lock: ## resolve the dependencies anew; ARGS=--upgrade for newer versions
+	@packaging/lock.sh $(ARGS)
+
+clean: ## remove what was built, fetched and cached here
+	rm -rf .venv .build .cache .mypy_cache .ruff_cache .pytest_cache .hypothesis
+	find kiosk tests packaging -name __pycache__ -prune -exec rm -rf {} +
