@@ -1,0 +1,290 @@
+"""Carries out what the state machine decides, and tells it what came of it.
+
+One event at a time: whatever happens becomes an event, `step` turns it into a new state and effects, the effects are
+handed to their owners (devices, links, vendor sessions), and their outcome comes back as an event. All of it runs on
+one event loop, the screens' own; nothing here blocks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+from collections import deque
+from collections.abc import Callable
+from dataclasses import replace
+from random import Random, SystemRandom
+
+from kiosk.clock import Clock
+from kiosk.links.contract import Link, Message
+from kiosk.providers.contract import EndReason, Grant, Provider
+from kiosk.session.device_lane import DeviceLane
+from kiosk.session.devices import Devices, DeviceState
+from kiosk.session.effects import (
+    CloseDevices,
+    CloseLink,
+    Effect,
+    EndSession,
+    NoteMessage,
+    OpenDevices,
+    OpenLink,
+    RenewGrant,
+    Report,
+    SendText,
+    ShowWords,
+    Source,
+    StartSession,
+    StopSpeaking,
+)
+from kiosk.session.events import Accepted, DevicesOpened, Event, Interrupted, Left, Shutdown, Tick, Touched, Typed
+from kiosk.session.ledger import Ledger
+from kiosk.session.limits import Limits
+from kiosk.session.link_runs import LinkRuns
+from kiosk.session.machine import step
+from kiosk.session.situation import due, situation
+from kiosk.session.state import State
+from kiosk.session.tasks import TaskSet
+from kiosk.session.vendor_sessions import Sleep, VendorSessions
+from kiosk.session.view import Phase, Situation, SituationListener, Words, WordsListener
+
+log = logging.getLogger("kiosk.session")
+
+HISTORY = 10_000
+"""How many phases and faults are remembered for the report; a kiosk runs for months."""
+
+SHORTEST_WAIT_S = 0.001
+"""A timer that fires a hair too early must not be armed for no time at all, again and again."""
+
+
+class Controller:
+    """One kiosk's session. Every method belongs to the thread of the loop that ran `start`."""
+
+    def __init__(
+        self,
+        *,
+        provider: Provider,
+        new_link: Callable[[Grant], Link],
+        devices: Devices,
+        ledger: Ledger,
+        clock: Clock,
+        limits: Limits,
+        fallback: Provider | None = None,
+        rng: Random | None = None,
+        sleep: Sleep = asyncio.sleep,
+    ) -> None:
+        """`limits.main` and `limits.fallback` are taken from the providers, whatever stands there."""
+        self._limits = replace(
+            limits, main=provider.capabilities, fallback=None if fallback is None else fallback.capabilities
+        )
+        self._clock = clock
+        self._rng = rng or SystemRandom()
+        self._sleep = sleep
+        self._tasks = TaskSet()
+        self._devices = DeviceLane(devices, self._post, self._tasks, limits.close_s)
+        self._links = LinkRuns(new_link, self._post, self._tasks, limits.close_s)
+        providers = {Source.MAIN: provider} | ({Source.FALLBACK: fallback} if fallback is not None else {})
+        self._sessions = VendorSessions(
+            providers, ledger, clock, self._limits, self._rng, sleep, self._post, self._tasks
+        )
+        self._state = State()
+        self._situation = situation(self._state, clock.monotonic(), self._limits)
+        self._inbox: deque[Event] = deque()
+        self._busy = False
+        self._closed = False
+        self._timer: asyncio.Task[None] | None = None
+        self._armed: float | None = None
+        self._situation_listeners: list[SituationListener] = []
+        self._words_listeners: list[WordsListener] = []
+        self._states: deque[tuple[float, Phase]] = deque([(clock.monotonic(), self._state.phase)], HISTORY)
+        self._errors: deque[tuple[str, str]] = deque(maxlen=HISTORY)
+        self._messages = 0
+        self._reconnects = 0
+        self._topics: deque[str] = deque(maxlen=64)
+
+    # --- what the report asks ---
+
+    @property
+    def situation(self) -> Situation:
+        return self._situation
+
+    @property
+    def states(self) -> tuple[tuple[float, Phase], ...]:
+        """Every phase entered: (seconds of the clock's `monotonic`, phase), oldest first."""
+        return tuple(self._states)
+
+    @property
+    def errors(self) -> tuple[tuple[str, str], ...]:
+        """(kind, the operator's line) of what ended or prevented a visit or left something open; healed faults do not
+        stand here, only in the log."""
+        return tuple(self._errors)
+
+    @property
+    def messages(self) -> int:
+        """Data messages from the room that no rule of ours understands."""
+        return self._messages
+
+    @property
+    def reconnects(self) -> int:
+        """How often a living visit lost its link and set out to build a new one."""
+        return self._reconnects
+
+    # --- what the screens do ---
+
+    def subscribe(self, listener: SituationListener) -> Callable[[], None]:
+        """Called at once with the present situation, then at every change. Returns the way to unsubscribe."""
+        self._situation_listeners.append(listener)
+        listener(self._situation)
+        return lambda: self._situation_listeners.remove(listener)
+
+    def subscribe_words(self, listener: WordsListener) -> Callable[[], None]:
+        """Called with each caption, list of suggestions and card as it comes. Returns the way to unsubscribe."""
+        self._words_listeners.append(listener)
+        return lambda: self._words_listeners.remove(listener)
+
+    def touch(self) -> None:
+        self._post(Touched(f"{self._rng.getrandbits(128):032x}"))
+
+    def accept(self, language: str) -> None:
+        self._post(Accepted(language))
+
+    def leave(self) -> None:
+        self._post(Left())
+
+    def type_text(self, text: str) -> None:
+        self._post(Typed(text))
+
+    def interrupt(self) -> None:
+        self._post(Interrupted())
+
+    # --- what the application does ---
+
+    def devices_changed(self, state: DeviceState) -> None:
+        """A microphone or loudspeaker came or went; without effect while none is wanted."""
+        if self._state.devices_ticket is not None:
+            self._post(DevicesOpened(self._state.devices_ticket, state))
+
+    async def start(self) -> None:
+        """Before anything else. Begins to end, in the background, what an earlier run left open at a vendor."""
+        self._tasks.bind()
+        await self._sessions.end_orphans()
+
+    async def shutdown(self, reason: EndReason = EndReason.SHUTDOWN) -> None:
+        """Ends the visit and its vendor session, waits for all that is under way, at most `limits.shutdown_s`. What was
+        not done by then is cancelled; the ledger remembers it."""
+        if self._closed:
+            return
+        self._post(Shutdown(reason))
+        self._disarm()
+        if not await self._tasks.settle(self._limits.shutdown_s):
+            log.warning("not all was ended within %.0f s; the next start takes it up", self._limits.shutdown_s)
+        self._closed = True
+        await self._tasks.cancel()
+
+    # --- one event at a time ---
+
+    def _post(self, event: Event) -> None:
+        """Takes an event; one that comes while another is being handled waits its turn."""
+        if self._closed:
+            return
+        self._inbox.append(event)
+        if self._busy:
+            return
+        self._busy = True
+        try:
+            while self._inbox:
+                self._handle(self._inbox.popleft())
+        finally:
+            self._busy = False
+
+    def _handle(self, event: Event) -> None:
+        now = self._clock.monotonic()
+        before = self._state.phase
+        self._state, effects = step(self._state, event, now, self._limits)
+        if self._state.phase is not before:
+            self._note_phase(before, now)
+        for effect in effects:
+            self._carry_out(effect)
+        self._publish(now)
+        self._arm(now)
+
+    def _note_phase(self, before: Phase, now: float) -> None:
+        phase = self._state.phase
+        self._states.append((now, phase))
+        self._reconnects += phase is Phase.RECOVERING
+        log.info("phase", extra={"before": before.value, "phase": phase.value})
+
+    def _carry_out(self, effect: Effect) -> None:
+        match effect:
+            case StartSession(ticket, visit, source):
+                self._sessions.start(ticket, visit, source)
+            case RenewGrant(ticket, grant, source):
+                self._sessions.renew(ticket, grant, source)
+            case EndSession(session, reason):
+                silence = self._devices.closing
+                self._sessions.end(session, reason, after={*self._links.closing, *([silence] if silence else [])})
+            case OpenLink(ticket, grant):
+                self._links.open(ticket, grant)
+            case CloseLink(ticket):
+                self._links.close(ticket, after=self._devices.closing)
+            case OpenDevices(ticket):
+                self._devices.open(ticket)
+            case CloseDevices(ticket):
+                self._devices.close(ticket)
+            case SendText(ticket, text):
+                self._tasks.spawn(self._links.send_text(ticket, text), "send-text")
+            case StopSpeaking(ticket):
+                self._tasks.spawn(self._links.interrupt(ticket), "interrupt")
+            case ShowWords(words):
+                self._tell(self._words_listeners, words)
+            case NoteMessage(message):
+                self._note_message(message)
+            case Report(kind, line, fatal):
+                self._report(kind, line, fatal)
+
+    def _publish(self, now: float) -> None:
+        current = situation(self._state, now, self._limits)
+        if current != self._situation:
+            self._situation = current
+            self._tell(self._situation_listeners, current)
+
+    def _tell[T: (Situation, Words)](self, listeners: list[Callable[[T], None]], news: T) -> None:
+        for listener in tuple(listeners):
+            try:
+                listener(news)
+            except Exception:
+                # A screen that fails must not keep a session open at the vendor.
+                log.exception("a listener failed")
+
+    def _note_message(self, message: Message) -> None:
+        self._messages += 1
+        level = logging.DEBUG if message.topic in self._topics else logging.INFO
+        if level == logging.INFO:
+            self._topics.append(message.topic)
+        log.log(level, "unknown message", extra={"topic": message.topic, "size": len(message.payload)})
+
+    def _report(self, kind: str, line: str, fatal: bool) -> None:
+        log.log(logging.ERROR if fatal else logging.WARNING, "%s: %s", kind, line)
+        if fatal:
+            self._errors.append((kind, line))
+
+    # --- one timer ---
+
+    def _arm(self, now: float) -> None:
+        at = None if self._state.stopped else due(self._state, now, self._limits)
+        if at == self._armed:
+            return
+        self._disarm()
+        if at is not None:
+            self._armed = at
+            self._timer = self._tasks.spawn(self._wake(at), "session-timer")
+
+    def _disarm(self) -> None:
+        self._armed = None
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    async def _wake(self, at: float) -> None:
+        await self._sleep(max(SHORTEST_WAIT_S, at - self._clock.monotonic()))
+        self._timer = None  # handling the tick arms the next one, and must not cancel this task
+        self._armed = None
+        self._post(Tick())
