@@ -1,0 +1,177 @@
+"""What every provider offers and what passes through its hands.
+
+Provider.start(visit) -> Grant      all that is needed to join, and what must be ended afterwards
+Provider.renew(grant) -> Grant      the same session with a fresh token, where the vendor allows it
+Provider.end(session, reason)       idempotent; also called for a session read back from the ledger
+
+ProviderError                       typed by who can mend it
+  +- Misconfigured                  the operator: 400, 401, 403, 404, a missing secret
+  +- Busy                           waiting: 429, a concurrency or usage limit
+  +- Unavailable                    retrying: 5xx, timeout, DNS, TLS, refused connection
+  +- Broken                         nobody here: the vendor answered what its documents exclude
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from pathlib import Path
+from typing import Any, ClassVar, Protocol
+
+
+class EndReason(StrEnum):
+    """Why a vendor session ends."""
+
+    VISITOR_LEFT = "visitor_left"
+    IDLE = "idle"
+    TIME_LIMIT = "time_limit"
+    FAULT = "fault"
+    SHUTDOWN = "shutdown"
+    ORPHAN = "orphan"
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One visitor's stay. `id` is random and names nobody."""
+
+    id: str
+    language: str = "en"
+
+
+@dataclass(frozen=True, slots=True)
+class SessionRef:
+    """What it takes to end a vendor session, also from another process: never a secret.
+
+    `session_id` is None while the vendor's answer is still under way; `started_at` is Unix time in seconds.
+    """
+
+    provider: str
+    visit_id: str
+    session_id: str | None
+    started_at: float
+
+
+@dataclass(frozen=True, slots=True)
+class Capabilities:
+    """What a provider can do, so that screens offer only what works."""
+
+    says: bool = False  # speaks a text that the kiosk sends through `Provider.say`
+    interrupts: bool = False  # can be told to stop speaking
+    hosted_dialogue: bool = False  # the far side hears the microphone and decides what to answer
+    video: bool = True
+    renews: bool = False  # `renew` gives a fresh token for the same session
+
+
+class SpeechRoute(StrEnum):
+    """How the visitor's or the kiosk's voice reaches the avatar of a LiveKit room."""
+
+    MICROPHONE = "microphone"  # the kiosk publishes its microphone; whoever is in the room listens
+    STREAM = "stream"  # the kiosk sends finished speech over the byte stream `lk.audio_stream`
+    NONE = "none"
+
+
+@dataclass(frozen=True, slots=True)
+class LiveKitGrant:
+    """Joins a LiveKit room.
+
+    `avatar_identity` is the participant that the vendor named as its avatar; None means: find it by the avatar
+    contract (kind AGENT with `lk.publish_on_behalf`, else an agent, else the first participant with video).
+    """
+
+    session: SessionRef
+    url: str
+    token: str = field(repr=False)
+    room: str = ""
+    avatar_identity: str | None = None
+    speech: SpeechRoute = SpeechRoute.MICROPHONE
+    stream_sample_rate: int = 16_000  # Hz, mono; only for SpeechRoute.STREAM
+    greeting_wav: Path | None = None  # what the avatar says first; only for SpeechRoute.STREAM
+    max_duration_s: float | None = None  # what the vendor said it will allow, if it said so
+
+
+@dataclass(frozen=True, slots=True)
+class LocalGrant:
+    """Opens the kiosk's own persona: nothing to join, nothing to pay."""
+
+    session: SessionRef
+    language: str
+    max_duration_s: float | None = None
+
+
+Grant = LiveKitGrant | LocalGrant  # one member per transport; a link is chosen by the type alone
+
+
+class ProviderError(Exception):
+    """A provider's call failed.
+
+    `operator_line` is one line: what failed, where, and what to do. It never holds a secret.
+    `session` is set where a vendor session was created all the same and must be ended.
+    """
+
+    screen: ClassVar[str] = "unavailable"  # key of the visitor's sentence
+    kind: ClassVar[str] = "provider"
+    retry: ClassVar[bool] = False
+
+    def __init__(self, operator_line: str, *, session: SessionRef | None = None, retry_after_s: float | None = None):
+        super().__init__(operator_line)
+        self.operator_line = operator_line
+        self.session = session
+        self.retry_after_s = retry_after_s
+
+
+class Misconfigured(ProviderError):
+    """The operator can mend it: settings, secrets, plan, avatar id."""
+
+    screen = "out_of_service"
+    kind = "misconfigured"
+
+
+class Busy(ProviderError):
+    """The vendor has no room now; carries `retry_after_s` where the vendor gave it."""
+
+    screen = "busy"
+    kind = "busy"
+    retry = True
+
+
+class Unavailable(ProviderError):
+    """The vendor or the way to it is down; worth another try with backoff."""
+
+    screen = "unavailable"
+    kind = "unavailable"
+    retry = True
+
+
+class Broken(ProviderError):
+    """The vendor answered something that its documents exclude."""
+
+    screen = "unavailable"
+    kind = "broken"
+
+
+class Provider(Protocol):
+    """The control API of one vendor. All calls are bounded in time and raise only `ProviderError`."""
+
+    name: str
+    capabilities: Capabilities
+
+    async def start(self, visit: Visit) -> Grant: ...
+
+    async def renew(self, grant: Grant) -> Grant: ...
+
+    async def end(self, session: SessionRef, reason: EndReason) -> None: ...
+
+    async def say(self, session: SessionRef, text: str) -> None: ...
+
+    async def check(self) -> str:
+        """A cheap authenticated call for `kiosk doctor`; returns one line of what it saw."""
+        ...
+
+    async def aclose(self) -> None: ...
+
+
+Secrets = Mapping[str, str]
+"""Secret name -> value, e.g. `KIOSK_LIVEKIT_API_KEY`; holds only those that are set."""
+
+JsonObject = dict[str, Any]
