@@ -1,0 +1,1 @@
+"""One file a transport: the real-time connection of a session."""

@@ -1,0 +1,83 @@
+"""The LiveKit link as the controller sees it: called on the controller's loop, working on the media thread."""
+
+from __future__ import annotations
+
+from collections.abc import AsyncIterator
+from typing import TYPE_CHECKING
+
+from kiosk.links.contract import LinkEvent, Message
+from kiosk.links.event_queue import EventQueue
+from kiosk.media.echo import load_library
+from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
+from kiosk.media.statistics import LipSync
+from kiosk.media.thread import MediaThread
+from kiosk.providers.contract import Grant, LiveKitGrant
+
+if TYPE_CHECKING:
+    from kiosk.links.abandoned import AbandonedConnects
+    from kiosk.links.livekit_room import LiveKitRoom
+
+
+class LiveKitLink:
+    """Implements `Link`. Create it on the controller's loop; one object per attempt."""
+
+    def __init__(
+        self,
+        media: MediaThread,
+        video: VideoSink,
+        voice: VoiceSink,
+        microphone: MicrophoneSource | None,
+        abandoned: AbandonedConnects,
+    ):
+        self._media = media
+        self._parts = (video, voice, microphone, abandoned)
+        self._events = EventQueue()
+        self._room: LiveKitRoom | None = None
+
+    @property
+    def lip_sync(self) -> LipSync | None:
+        """How voice and picture stood to each other when the last frame arrived."""
+        return None if self._room is None else self._room.lip_sync
+
+    async def open(self, grant: Grant) -> None:
+        await self._media.run(self._open(grant))
+
+    async def close(self) -> None:
+        await self._media.run(self._close())
+        self._events.end()
+
+    def events(self) -> AsyncIterator[LinkEvent]:
+        return self._events.read()
+
+    async def send_text(self, text: str) -> None:
+        await self._media.run(self._joined().send_text(text))
+
+    async def send_message(self, message: Message) -> None:
+        await self._media.run(self._joined().send_message(message))
+
+    async def speak(self, pcm: bytes, sample_rate: int) -> None:
+        await self._media.run(self._joined().speak(pcm, sample_rate))
+
+    async def interrupt(self) -> None:
+        await self._media.run(self._joined().interrupt())
+
+    def _joined(self) -> LiveKitRoom:
+        if self._room is None:
+            raise RuntimeError("the link is not open")
+        return self._room
+
+    # --- on the media loop ---
+
+    async def _open(self, grant: Grant) -> None:
+        if not isinstance(grant, LiveKitGrant):
+            raise TypeError("this link joins LiveKit rooms only")
+        # Loaded here, on the media thread: the first window does not wait for it.
+        load_library()
+        from kiosk.links.livekit_room import LiveKitRoom
+
+        self._room = LiveKitRoom(*self._parts, emit=self._events.emit)
+        await self._room.open(grant)
+
+    async def _close(self) -> None:
+        if self._room is not None:
+            await self._room.close()
