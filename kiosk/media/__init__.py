@@ -1,0 +1,1 @@
+"""Frames, rings, playout, capture, echo, A/V sync. No Qt and no vendor."""

@@ -1,0 +1,78 @@
+"""Picture and voice at the same moment: when a frame is due, and how much it must wait for the slower loudspeaker.
+
+libwebrtc aligns video with the moment at which it hands the sound over and believes that loudspeakers take no time.
+Ring and sound card take 60 to 120 ms, so the picture waits for what is left of that.
+"""
+
+from __future__ import annotations
+
+EARLY_RELEASE_S = 0.010  # libwebrtc hands a frame over this long before it should be seen
+UPLOAD_S = 0.002
+VSYNC_S = 1 / 60
+LONGEST_S = 0.250
+SLEW_S = 0.001  # per frame: slower than the eye notices
+SMOOTHING = 0.05  # share of a new measurement per frame: settles within about a second at 30 frames per second
+FORGET_S_PER_S = 0.000_5  # outruns any pair of quartz clocks, adds 5 ms in ten seconds at worst
+JUMP_S = 1.0
+
+
+class VideoDelay:
+    """How long video frames wait for the sound, in seconds."""
+
+    def __init__(self, vsync_s: float = VSYNC_S) -> None:
+        """`vsync_s`: time between two pictures on the screen, in seconds."""
+        self._picture_s = EARLY_RELEASE_S + UPLOAD_S + 1.5 * vsync_s
+        self._latency_s: float | None = None
+        self._delay_s = 0.0
+
+    @property
+    def delay_s(self) -> float:
+        """0 to 0.25."""
+        return self._delay_s
+
+    @property
+    def offset_s(self) -> float:
+        """What is left: positive where the sound is later than the picture."""
+        return 0.0 if self._latency_s is None else self._latency_s - self._delay_s - self._picture_s
+
+    def update(self, audio_latency_s: float) -> float:
+        """Once per frame. `audio_latency_s`: from `VoiceSink.put` to the loudspeaker; 0 where no sound is played.
+
+        Returns the delay for this frame. The first measurement counts at once; later ones move it by at most 1 ms.
+        """
+        if self._latency_s is None:
+            self._latency_s = audio_latency_s
+            self._delay_s = self._wanted_s()
+            return self._delay_s
+        self._latency_s += (audio_latency_s - self._latency_s) * SMOOTHING
+        step = self._wanted_s() - self._delay_s
+        self._delay_s += max(-SLEW_S, min(SLEW_S, step))
+        return self._delay_s
+
+    def _wanted_s(self) -> float:
+        latency_s = 0.0 if self._latency_s is None else self._latency_s
+        return max(0.0, min(LONGEST_S, latency_s - self._picture_s))
+
+
+class ClockMap:
+    """Frame timestamps, whose clock and origin are unknown, to `time.perf_counter`.
+
+    The frame that travelled fastest shows the true distance of the two clocks; all others arrived later than they
+    should. That distance is forgotten slowly, because clocks drift and routes change.
+    """
+
+    def __init__(self) -> None:
+        self._offset_s: float | None = None
+        self._updated_s = 0.0
+
+    def due_s(self, timestamp_us: int, arrived_s: float) -> float:
+        """The instant, in `time.perf_counter` seconds, that belongs to the timestamp. Never later than `arrived_s`."""
+        offset_s = arrived_s - timestamp_us / 1e6
+        known = self._offset_s
+        if known is not None:
+            known += FORGET_S_PER_S * max(0.0, arrived_s - self._updated_s)
+        if known is None or offset_s < known or offset_s > known + JUMP_S:
+            known = offset_s
+        self._offset_s = known
+        self._updated_s = arrived_s
+        return timestamp_us / 1e6 + known
