@@ -1,0 +1,1 @@
+"""Qt: window, avatar view, screens."""

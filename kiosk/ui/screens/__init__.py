@@ -1,0 +1,1 @@
+"""One file a screen. Each is drawn from `Situation` alone."""
