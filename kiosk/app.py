@@ -1,0 +1,265 @@
+"""The composition root: the one place that knows every room. Builds the kiosk, starts it, and stops it in order.
+
+Order of stopping: devices, consumers, streams and room (the controller ends the visit), vendor sessions, late connects,
+media thread, HTTP, window, loop. Any other order leaves a task or a native handle behind, and those crash at exit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+import time
+from collections.abc import Callable, Mapping
+from typing import TYPE_CHECKING
+
+os.environ.setdefault("QT_API", "pyside6")  # qasync takes the first Qt that it finds otherwise
+
+from PySide6.QtCore import QTimer
+from PySide6.QtWidgets import QApplication
+from qasync import QEventLoop
+
+from kiosk import places
+from kiosk.clock import SystemClock
+from kiosk.links.abandoned import AbandonedConnects
+from kiosk.links.contract import Link
+from kiosk.links.livekit import LiveKitLink
+from kiosk.links.local import LocalLink
+from kiosk.log import log_loop_exception
+from kiosk.media.devices import SoundDevices
+from kiosk.media.echo import EchoCanceller
+from kiosk.media.mailbox import FrameMailbox
+from kiosk.media.thread import MediaThread
+from kiosk.options import RunOptions
+from kiosk.preload import Preload
+from kiosk.providers.contract import Grant, LocalGrant, Misconfigured, Provider
+from kiosk.providers.http import HttpClient
+from kiosk.providers.local import LocalSettings
+from kiosk.providers.own_room import OwnRoom
+from kiosk.providers.registry import ProviderContext, load_providers
+from kiosk.report import write_report
+from kiosk.resources import resources_dir
+from kiosk.run_report import RunSources, run_report
+from kiosk.session.controller import Controller
+from kiosk.session.ledger import FileLedger
+from kiosk.session.limits import Limits
+from kiosk.settings import LOCAL, Settings
+from kiosk.settings_check import provider_settings
+from kiosk.signals import EndSignals
+from kiosk.ui.application import configure_qt, create_application
+from kiosk.ui.colour import Colour, Matrix, Range
+from kiosk.ui.geometry import Fit
+from kiosk.ui.renderer_choice import RendererSetting
+from kiosk.ui.single_instance import SingleInstance
+from kiosk.ui.stage import Look, Stage
+from kiosk.ui.theme import load_theme
+
+if TYPE_CHECKING:
+    from kiosk.local_persona import LocalPersona
+
+log = logging.getLogger("kiosk.app")
+
+SWITCH_INTERVAL_S = 0.0005  # with the default of 5 ms two busy threads starve PortAudio's callback
+LATE_CONNECTS_S = 3.0
+PRELOADED = ("httpx", "sounddevice", "kiosk.links.livekit_room")  # in the order in which a start needs them
+PRELOAD_END_S = 5.0
+NOTICE_S = 600.0
+
+
+def has_screen(environ: Mapping[str, str], platform: str = sys.platform) -> bool:
+    """Qt ends the process where there is no screen, so this is asked first."""
+    named = any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
+    return not platform.startswith("linux") or named
+
+
+def run(settings: Settings, secrets: Mapping[str, str], options: RunOptions) -> int:
+    """Opens the kiosk and returns its exit code when it was ended. Raises `Misconfigured`, `SettingsError`."""
+    began_s = time.perf_counter()
+    sys.setswitchinterval(SWITCH_INTERVAL_S)
+    if not has_screen(os.environ):
+        raise Misconfigured("there is no screen: start the kiosk on a desktop, or set DISPLAY or WAYLAND_DISPLAY")
+    alone = SingleInstance(places.data_dir())
+    if not alone.acquire():
+        raise Misconfigured("another kiosk runs here: end it first, or give this one a data folder of its own")
+    # The persona needs neither until somebody speaks to it.
+    preload = Preload(PRELOADED if settings.session.provider != LOCAL else ())
+    configure_qt()
+    application = create_application(sys.argv[:1])
+    try:
+        return asyncio.run(
+            _run(application, settings, secrets, options, began_s), loop_factory=lambda: QEventLoop(application)
+        )
+    finally:
+        preload.join(PRELOAD_END_S)
+        alone.release()
+
+
+def show_notice(text: str) -> None:
+    """Shows the operator a window with these lines. Returns when it was closed, after `NOTICE_S` seconds at the latest:
+    a kiosk that is started again and again must not stand still for ever."""
+    from kiosk.ui.notice_window import NoticeWindow
+
+    application = QApplication.instance()
+    if application is None:
+        configure_qt()
+        application = create_application(sys.argv[:1])
+    window = NoticeWindow(text, load_theme(resources_dir() / "themes", "dark"))
+    window.closed.connect(application.quit)
+    QTimer.singleShot(round(NOTICE_S * 1000), window.close)
+    window.show()
+    application.exec()
+
+
+class PersonaOnDemand:
+    """The persona, made when it is first asked for."""
+
+    def __init__(self, make: Callable[[], LocalPersona]):
+        self._make = make
+        self.made: LocalPersona | None = None
+
+    def get(self) -> LocalPersona:
+        if self.made is None:
+            self.made = self._make()
+        return self.made
+
+
+async def _run(
+    application: QApplication, settings: Settings, secrets: Mapping[str, str], options: RunOptions, began_s: float
+) -> int:
+    asyncio.get_running_loop().set_exception_handler(log_loop_exception)
+    clock = SystemClock()
+    mailbox = FrameMailbox()
+    http = HttpClient(secrets=secrets.values())
+    context = ProviderContext(http, secrets, OwnRoom(settings.livekit, secrets, http, clock), clock)
+    provider, fallback = _providers(settings, context)
+    media = MediaThread()
+    abandoned = AbandonedConnects()
+    audio = settings.audio
+    echo = EchoCanceller(
+        echo_cancellation=audio.echo_cancellation,
+        noise_suppression=audio.noise_suppression,
+        high_pass=audio.noise_suppression,
+        gain_control=audio.gain_control,
+    )
+    devices = SoundDevices(echo, speaker=audio.speaker, microphone=audio.microphone, volume=audio.volume)
+    links: list[LiveKitLink] = []
+    session = settings.session
+    persona = PersonaOnDemand(lambda: _persona(settings, context, mailbox, devices))
+    # Only the host is prepared ahead: as a fallback the persona costs nothing until it is needed.
+    preparing = media.submit(persona.get().prepare()) if session.provider == LOCAL else None
+
+    def new_link(grant: Grant) -> Link:
+        if isinstance(grant, LocalGrant):
+            return LocalLink(media, persona.get().visit)
+        links[:] = [LiveKitLink(media, mailbox, devices.playout, devices.capture, abandoned)]
+        return links[0]
+
+    controller = Controller(
+        provider=provider,
+        fallback=fallback,
+        new_link=new_link,
+        devices=devices,
+        ledger=FileLedger(places.ledger_file(), clock),
+        clock=clock,
+        limits=Limits(
+            idle_s=session.idle_s,
+            max_visit_s=session.max_visit_s,
+            welcome=session.welcome and not options.auto_start,
+            language=session.language,
+        ),
+    )
+    devices.on_change = controller.devices_changed
+
+    stage = Stage(
+        mailbox,
+        controller,
+        clock,
+        resources_dir(),
+        Look(
+            RendererSetting(settings.view.renderer),
+            Colour(Matrix(settings.view.matrix), Range(settings.view.range)),
+            Fit(settings.view.fit),
+            settings.view.theme,
+            session.languages,
+            settings.view.badge,
+            settings.view.text_scale,
+            settings.view.animate,
+        ),
+        devices.capture.level_dbfs,
+    )
+    ended = asyncio.Event()
+    stage.window.operator_quit.connect(ended.set)
+    signals = EndSignals(ended.set)
+    signals.install()
+    needs_http = settings.session.provider != LOCAL
+    warming = asyncio.create_task(http.warm_up() if needs_http else asyncio.sleep(0), name="http warm-up")
+    try:
+        stage.open(options.windowed, kiosk=options.kiosk)
+        controller.subscribe(stage.show_situation)
+        controller.subscribe_words(stage.window.show_words)
+        await controller.start()
+        if preparing is not None:
+            await asyncio.wrap_future(preparing)
+        log.info("kiosk ready")
+        if options.auto_start:
+            controller.touch()
+        await _until(ended, options.for_s)
+    finally:
+        await controller.shutdown()
+        await asyncio.gather(warming, return_exceptions=True)
+        await provider.aclose()
+        if fallback is not None:
+            await fallback.aclose()
+        if not await asyncio.wrap_future(media.submit(abandoned.settle(LATE_CONNECTS_S))):
+            log.warning("a late connect is still under way at the end")
+        if (used := persona.made) is not None:
+            await asyncio.wrap_future(media.submit(used.aclose()))
+        await asyncio.to_thread(media.stop)
+        await http.aclose()
+        stage.shut()
+        signals.remove()
+    lip_sync = links[0].lip_sync if links else None
+    sources = RunSources(began_s, provider.name, stage, mailbox, devices, controller, lip_sync)
+    report = run_report(sources, expects_picture=options.auto_start)
+    if options.report is not None:
+        write_report(options.report, report, secrets.values())
+    return report.exit
+
+
+async def _until(ended: asyncio.Event, for_s: float | None) -> None:
+    try:
+        await asyncio.wait_for(ended.wait(), for_s)
+    except TimeoutError:
+        log.info("the time of this run is over")
+
+
+def _persona(
+    settings: Settings, context: ProviderContext, mailbox: FrameMailbox, devices: SoundDevices
+) -> LocalPersona:
+    """Raises `Misconfigured`."""
+    from kiosk.local_persona import build_persona  # a vendor's visitor does not wait for it
+
+    table = provider_settings(settings, load_providers()[LOCAL])
+    if not isinstance(table, LocalSettings):
+        raise TypeError("the persona's settings are of another kind")
+    return build_persona(
+        table,
+        context,
+        settings.call,
+        settings.speech,
+        video=mailbox,
+        speaker=devices.playout,
+        microphone=devices.capture,
+    )
+
+
+def _providers(settings: Settings, context: ProviderContext) -> tuple[Provider, Provider | None]:
+    entries = load_providers()
+
+    def create(name: str) -> Provider:
+        return entries[name].create(provider_settings(settings, entries[name]), context)
+
+    fallback = settings.session.fallback
+    other = create(fallback) if fallback in entries and fallback != settings.session.provider else None
+    return create(settings.session.provider), other

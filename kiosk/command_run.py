@@ -1,0 +1,89 @@
+"""`kiosk run`: settings, secrets and log, then the kiosk itself."""
+
+from __future__ import annotations
+
+import argparse
+import logging
+import os
+import sys
+
+from kiosk.command_config import command_line_settings, no_provider_line
+from kiosk.command_output import complain
+from kiosk.command_secret import secret_store
+from kiosk.exit_codes import ExitCode
+from kiosk.log import LogSetup, log_uncaught
+from kiosk.notice_rule import error_output, shows_window
+from kiosk.options import RunOptions
+from kiosk.providers.contract import Misconfigured
+from kiosk.providers.own_room import ROOM_SECRETS
+from kiosk.providers.registry import ProviderEntry, load_providers
+from kiosk.redact import redact
+from kiosk.report import ReportedError, RunReport, write_report
+from kiosk.secrets import SecretError
+from kiosk.settings import LOCAL, Settings
+from kiosk.settings_error import SettingsError, settings_error_text
+from kiosk.settings_load import config_files, load_settings
+
+_log = logging.getLogger("kiosk.run")
+
+
+def run(arguments: argparse.Namespace) -> int:
+    """The exit status of the run; what the operator must mend is one line on the standard error output."""
+    options = RunOptions(
+        config=arguments.config,
+        provider=arguments.provider,
+        windowed=arguments.windowed,
+        kiosk=arguments.kiosk,
+        auto_start=arguments.auto_start,
+        for_s=arguments.for_s,
+        report=arguments.report,
+    )
+    entries = load_providers()
+    files = config_files(os.environ, options.config)
+    try:
+        settings = load_settings(files, entries, os.environ, command_line_settings(arguments)).settings
+    except SettingsError as error:
+        return _refuse(options, options.provider or "", error.operator_line, settings_error_text(error))
+    if settings.session.provider not in entries:
+        return _refuse(options, settings.session.provider, no_provider_line(list(entries)))
+    log = LogSetup(settings.log)
+    try:
+        secrets = secret_store().load(needed_secrets(settings, entries))
+        log.plant(secrets.values())
+        if settings.session.fallback == LOCAL and LOCAL not in entries:
+            _log.info("no fallback: the kiosk's own persona is not built into this version")
+        from kiosk import app
+
+        return app.run(settings, secrets, options)
+    except (Misconfigured, SettingsError) as error:
+        return _refuse(options, settings.session.provider, error.operator_line)
+    except SecretError as error:
+        return _refuse(options, settings.session.provider, str(error))
+    except Exception as error:  # noqa: BLE001  (the log gets the traceback, the screen one line)
+        log_uncaught(type(error), error, error.__traceback__)
+        return ExitCode.BROKEN
+    finally:
+        log.close()
+
+
+def needed_secrets(settings: Settings, entries: dict[str, ProviderEntry]) -> tuple[str, ...]:
+    """The names that the selected provider, its fallback and the own room can use."""
+    used = [entries[name] for name in (settings.session.provider, settings.session.fallback) if name in entries]
+    return tuple(dict.fromkeys(name for names in [*(entry.secrets for entry in used), ROOM_SECRETS] for name in names))
+
+
+def _refuse(options: RunOptions, provider: str, line: str, text: str = "") -> int:
+    """`text`: the same at greater length, for a window."""
+    complain(line)
+    if options.report:
+        report = RunReport(provider, errors=(ReportedError("misconfigured", line),), exit=ExitCode.MISCONFIGURED)
+        try:
+            write_report(options.report, report)
+        except OSError as error:
+            complain(f"the report cannot be written to {options.report} ({error.strerror})")
+    attended = not (options.auto_start or options.kiosk or options.for_s or options.report)
+    if shows_window(os.environ, sys.platform, error_output(sys.stderr), attended=attended):
+        from kiosk import app
+
+        app.show_notice(redact(text or line))
+    return ExitCode.MISCONFIGURED

@@ -1,0 +1,229 @@
+"""Puts the kiosk's own persona together: what is built once and serves every visit."""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import secrets as random_bits
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from kiosk import places
+from kiosk.dialogue.call_person import CallPerson
+from kiosk.dialogue.call_settings import CallSettings
+from kiosk.dialogue.contract import Dialogue
+from kiosk.dialogue.knowing import KnowingDialogue
+from kiosk.dialogue.knowledge import Knowledge
+from kiosk.dialogue.knowledge_load import example_folder, load_knowledge
+from kiosk.dialogue.knowledge_watch import KnowledgeWatcher
+from kiosk.dialogue.local import LocalDialogue
+from kiosk.links.contract import LinkEvent
+from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
+from kiosk.persona.behaviour import Behaviour, Temper
+from kiosk.persona.ears import Ears, EarsError
+from kiosk.persona.ears_sphinx import SphinxEars
+from kiosk.persona.espeak import VOICES, EspeakVoice
+from kiosk.persona.espeak_voices import VoiceChoice
+from kiosk.persona.look import Look, LookError, list_looks, load_look
+from kiosk.persona.painter import FacePainter
+from kiosk.persona.performer import Performer
+from kiosk.persona.piper import PiperVoice
+from kiosk.persona.speech_endpoint import SECRET as SPEECH_KEY
+from kiosk.persona.speech_endpoint import SpeechEndpointVoice
+from kiosk.persona.speech_settings import SpeechEndpointSettings
+from kiosk.persona.visit import LocalVisit
+from kiosk.persona.voice import Voice
+from kiosk.providers.contract import Misconfigured
+from kiosk.providers.http import HttpClient
+from kiosk.providers.local import CALL_TOKEN, LocalSettings
+from kiosk.providers.registry import ProviderContext
+from kiosk.resources import resources_dir
+
+log = logging.getLogger("kiosk.persona")
+
+
+def find_look(persona: str, folder: Path) -> Look:
+    """`persona`: a name in `folder`, or the path of a file. Raises `Misconfigured`."""
+    known = list_looks(folder)
+    path = known.get(persona) or Path(persona).expanduser()
+    if persona not in known and not path.is_file():
+        raise Misconfigured(f'[providers.local] persona: "{persona}" is unknown; choose one of: {", ".join(known)}')
+    try:
+        return load_look(path)
+    except LookError as error:
+        raise Misconfigured(error.operator_line) from None
+
+
+def voices_of(look: Look) -> dict[str, VoiceChoice]:
+    """espeak-ng's voices by language, as the persona's file asks for them."""
+    hints = look.voice
+    asked = {
+        language: VoiceChoice(name, words_per_minute=hints.speed, pitch=hints.pitch)
+        for language, name in hints.names.items()
+    }
+    return {**VOICES, **asked}
+
+
+class LocalPersona:
+    """`prepare` once on the media loop, `visit` for each visit there, `aclose` at the end, there too."""
+
+    def __init__(
+        self,
+        settings: LocalSettings,
+        look: Look,
+        voice: Voice,
+        ears: Ears | None,
+        context: ProviderContext,
+        http: HttpClient,
+        calls: CallSettings,
+        *,
+        video: VideoSink,
+        speaker: VoiceSink,
+        microphone: MicrophoneSource,
+    ):
+        """`http` is used on the media loop alone, and closed here."""
+        self._settings = settings
+        self._http = http
+        self._calls = calls
+        self._look = look
+        self._voice = voice
+        self._ears = ears
+        self._context = context
+        self._video = video
+        self._speaker = speaker
+        self._microphone = microphone
+        self._ready: tuple[FacePainter, Dialogue] | None = None
+        self._preparing = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def prepare(self) -> tuple[FacePainter, Dialogue]:
+        """Draws the layers that stay, reads the knowledge and wakes the voice; once, however often it is called."""
+        async with self._preparing:
+            if self._ready is None:
+                if isinstance(self._voice, EspeakVoice | PiperVoice):
+                    self._voice.prewarm()
+                self._ready = await asyncio.gather(asyncio.to_thread(self._paint), self._know())
+            return self._ready
+
+    async def visit(self, emit: Callable[[LinkEvent], None]) -> LocalVisit:
+        """A persona that is only the fallback is prepared here, when it is needed."""
+        painter, dialogue = await self.prepare()
+        manner = self._look.manner
+        bearing = Behaviour(random_bits.randbits(32), Temper(manner.smile, manner.energy))
+
+        def perform(**listeners: Any) -> Performer:
+            return Performer(
+                painter, bearing, self._video, self._speaker, latency_s=self._speaker.latency_s, **listeners
+            )
+
+        return LocalVisit(perform, self._voice, dialogue, self._ears, self._microphone, emit)
+
+    async def aclose(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        if self._ears is not None:
+            await self._ears.aclose()
+        await self._voice.aclose()
+        await self._http.aclose()
+
+    async def _learn(self, knowledge: Knowledge) -> None:
+        """The ears expect what the knowledge can answer."""
+        if self._ears is None:
+            return
+        sentences = [
+            way
+            for language, known in knowledge.languages.items()
+            if self._ears.hears(language)
+            for entry in known.entries
+            for way in entry.ways
+        ]
+        try:
+            await self._ears.learn(sentences)
+        except EarsError as error:
+            log.error("the persona hears nothing: %s", error)
+
+    def _paint(self) -> FacePainter:
+        return FacePainter(self._look, self._settings.width, self._settings.height)
+
+    async def _know(self) -> Dialogue:
+        folder = self._settings.knowledge or example_folder()
+        loaded = await asyncio.to_thread(load_knowledge, folder)
+        for problem in loaded.problems:
+            log.warning("knowledge: %s", problem)
+        if not loaded.knowledge.languages:
+            log.error("there is no knowledge in %s; the example is used", folder)
+            folder = example_folder()
+            loaded = await asyncio.to_thread(load_knowledge, folder)
+        clock, loop = self._context.clock, asyncio.get_running_loop()
+        calls = CallPerson(
+            self._calls,
+            self._http,
+            clock,
+            places.data_dir() / "calls.json",
+            token=self._context.secrets.get(CALL_TOKEN, ""),
+        )
+        answers = LocalDialogue(loaded.knowledge, clock, can_call=calls.possible)
+
+        def take_over(knowledge: Knowledge) -> None:
+            answers.replace(knowledge)
+            self._tasks.append(loop.create_task(self._learn(knowledge), name="ears learn"))
+
+        watcher = KnowledgeWatcher(folder, loaded, take_over)
+        self._tasks.append(loop.create_task(watcher.run(), name="knowledge watcher"))
+        self._tasks.append(loop.create_task(self._learn(loaded.knowledge), name="ears learn"))
+        if calls.possible:
+            self._tasks.append(loop.create_task(calls.run(), name="calls"))
+        return KnowingDialogue(answers, calls)
+
+
+def build_persona(
+    settings: LocalSettings,
+    context: ProviderContext,
+    calls: CallSettings,
+    speech: SpeechEndpointSettings | None,
+    *,
+    video: VideoSink,
+    speaker: VoiceSink,
+    microphone: MicrophoneSource,
+) -> LocalPersona:
+    """Raises `Misconfigured`."""
+    http = HttpClient(secrets=context.secrets.values())
+    look = find_look(settings.persona, resources_dir() / "personas")
+    voice = make_voice(settings, look, speech, context, http)
+    return LocalPersona(
+        settings,
+        look,
+        voice,
+        make_ears(settings),
+        context,
+        http,
+        calls,
+        video=video,
+        speaker=speaker,
+        microphone=microphone,
+    )
+
+
+def make_voice(
+    settings: LocalSettings,
+    look: Look,
+    speech: SpeechEndpointSettings | None,
+    context: ProviderContext,
+    http: HttpClient,
+) -> Voice:
+    """Raises `Misconfigured`."""
+    if settings.voice == "piper":
+        if settings.piper_model is None:
+            raise Misconfigured("[providers.local] piper_model: name the voice file that Piper is to speak with")
+        return PiperVoice(dict.fromkeys(look.voice.names or ("en",), settings.piper_model))
+    if settings.voice == "endpoint":
+        if speech is None:
+            raise Misconfigured("[speech] base_url: name the API that is to speak")
+        return SpeechEndpointVoice(speech, http, context.secrets.get(SPEECH_KEY, ""))
+    return EspeakVoice(voices_of(look))
+
+
+def make_ears(settings: LocalSettings) -> Ears | None:
+    return SphinxEars() if settings.ears else None

@@ -1,0 +1,1 @@
+"""What keeps a kiosk running: checks, supervision, reports."""
