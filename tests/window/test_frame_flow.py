@@ -1,0 +1,217 @@
+"""From the media thread to the glass: coalesced notifications, due times, stalls, counts."""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from functools import partial
+
+import pytest
+from PySide6.QtCore import QCoreApplication
+from pytestqt.qtbot import QtBot
+
+from kiosk.clock import SystemClock
+from kiosk.media.frames import PixelFormat, VideoFrame
+from kiosk.media.mailbox import FrameMailbox
+from kiosk.resources import resources_dir
+from kiosk.ui.colour import Colour
+from kiosk.ui.conversion_worker import ConversionWorker
+from kiosk.ui.frame_bridge import FrameBridge
+from kiosk.ui.frame_pacer import FramePacer
+from kiosk.ui.frame_source import FrameRenderer
+from kiosk.ui.gl_view import GlView
+from kiosk.ui.raster_view import RasterView
+from tests.window.frames import FrameList, bgra_card, flat_i420
+
+GREY = (126, 128, 128)
+
+
+class HeldClock:
+    """A clock that moves only when a test says so."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+    def wall(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def bridge(qtbot: QtBot) -> Iterator[FrameBridge]:
+    bridge = FrameBridge()
+    yield bridge
+    bridge.shut()
+
+
+def times(count: int, work: Callable[[], None]) -> Callable[[], None]:
+    def repeat() -> None:
+        for _ in range(count):
+            work()
+
+    return repeat
+
+
+def has_painted(view: FrameRenderer, count: int) -> bool:
+    return view.painted == count
+
+
+def is_waiting(pacer: FramePacer) -> bool:
+    return pacer.waiting
+
+
+def call_in_thread(work: Callable[[], None]) -> None:
+    thread = threading.Thread(target=work)
+    thread.start()
+    thread.join(10)
+    assert not thread.is_alive()
+
+
+def test_many_notifications_from_a_thread_become_one_signal(bridge: FrameBridge, qtbot: QtBot) -> None:
+    arrivals: list[bool] = []
+    bridge.arrived.connect(lambda: arrivals.append(threading.current_thread() is threading.main_thread()))
+    call_in_thread(times(1000, bridge.notify))
+    assert arrivals == []  # nothing reaches the GUI before its own turn
+    qtbot.waitUntil(lambda: bool(arrivals), timeout=2000)
+    QCoreApplication.processEvents()
+    assert arrivals == [True]
+    call_in_thread(bridge.notify)
+    qtbot.waitUntil(lambda: len(arrivals) == 2, timeout=2000)
+
+
+def test_a_shut_bridge_is_silent(bridge: FrameBridge) -> None:
+    arrivals: list[None] = []
+    bridge.arrived.connect(lambda: arrivals.append(None))
+    bridge.notify()
+    bridge.shut()
+    bridge.notify()
+    QCoreApplication.processEvents()
+    assert arrivals == []
+
+
+def test_the_pacer_waits_for_the_due_time_and_takes_the_newest(qtbot: QtBot) -> None:
+    clock, source = HeldClock(), FrameList()
+    shown: list[VideoFrame] = []
+    pacer = FramePacer(source, clock, shown.append, refresh_s=0.016)
+    pacer.pump()
+    assert not is_waiting(pacer)
+    frames = [flat_i420(2, 2, GREY, due_s=100.0 + offset) for offset in (-0.030, 0.000, 0.050)]
+    for frame in frames:
+        source.put(frame)
+    pacer.pump()
+    assert shown == [frames[1]]  # the older one is passed over, the later one waits
+    assert is_waiting(pacer)
+    clock.now_s = 100.043  # within half a refresh of the due time
+    qtbot.waitUntil(lambda: len(shown) == 2, timeout=2000)
+    assert shown[1] is frames[2]
+    assert not is_waiting(pacer)
+    pacer.shut()
+
+
+def test_the_pacer_stops_for_good(qtbot: QtBot) -> None:
+    clock, source = HeldClock(), FrameList()
+    shown: list[VideoFrame] = []
+    pacer = FramePacer(source, clock, shown.append)
+    source.put(flat_i420(2, 2, GREY, due_s=100.5))
+    pacer.pump()
+    assert is_waiting(pacer)
+    pacer.shut()
+    assert not is_waiting(pacer)
+    clock.now_s = 101.0
+    pacer.pump()
+    assert shown == []
+
+
+@pytest.mark.parametrize("kind", ["opengl", "raster"])
+def test_frames_of_a_media_thread_reach_the_view(kind: str, bridge: FrameBridge, qtbot: QtBot) -> None:
+    mailbox = FrameMailbox()
+    mailbox.on_frame = bridge.notify
+    view = (
+        GlView(mailbox, SystemClock(), resources_dir() / "shaders")
+        if kind == "opengl"
+        else RasterView(mailbox, SystemClock())
+    )
+    mailbox.wanted_format = view.wanted_format
+    bridge.arrived.connect(view.pump)
+    qtbot.addWidget(view, before_close_func=lambda _: view.shut())
+    view.resize(64, 48)
+    view.show()
+    qtbot.waitExposed(view)
+    with qtbot.waitSignal(view.first_frame, timeout=5000):
+        call_in_thread(lambda: mailbox.put(flat_i420(64, 48, GREY)))
+    for number in range(2, 6):
+        call_in_thread(lambda: mailbox.put(flat_i420(64, 48, GREY)))
+        qtbot.waitUntil(partial(has_painted, view, number), timeout=5000)
+    assert view.first_painted_s is not None
+    assert view.dropped == 0
+
+
+@pytest.mark.parametrize("kind", ["opengl", "raster"])
+def test_a_stalled_screen_keeps_only_the_newest_frame(kind: str, bridge: FrameBridge, qtbot: QtBot) -> None:
+    mailbox = FrameMailbox()
+    mailbox.on_frame = bridge.notify
+    view = (
+        GlView(mailbox, SystemClock(), resources_dir() / "shaders")
+        if kind == "opengl"
+        else RasterView(mailbox, SystemClock())
+    )
+    bridge.arrived.connect(view.pump)
+    qtbot.addWidget(view, before_close_func=lambda _: view.shut())
+    view.resize(64, 48)
+    view.show()
+    qtbot.waitExposed(view)
+    frame = flat_i420(64, 48, GREY) if kind == "opengl" else bgra_card(64, 48)
+    # The GUI thread is busy here: a second of video piles up meanwhile.
+    call_in_thread(times(30, lambda: mailbox.put(frame)))
+    qtbot.waitUntil(lambda: view.painted == 1, timeout=5000)
+    QCoreApplication.processEvents()
+    assert view.painted == 1
+    assert mailbox.statistics().received == 30
+    assert mailbox.statistics().dropped == 29
+
+
+def test_frames_that_cannot_be_painted_are_counted_as_dropped(qtbot: QtBot) -> None:
+    source = FrameList()
+    view = RasterView(source, SystemClock())
+    qtbot.addWidget(view, before_close_func=lambda _: view.shut())
+    for _ in range(3):  # hidden: nothing is painted, and the newest frame takes the place of the older
+        source.put(bgra_card(8, 8))
+        view.pump()
+    assert (view.painted, view.dropped) == (0, 2)
+    view.resize(8, 8)
+    view.show()
+    qtbot.waitUntil(lambda: view.painted == 1, timeout=5000)
+    assert view.dropped == 2
+
+
+def test_opengl_refuses_a_format_it_did_not_ask_for(qtbot: QtBot) -> None:
+    source = FrameList()
+    view = GlView(source, SystemClock(), resources_dir() / "shaders")
+    qtbot.addWidget(view, before_close_func=lambda _: view.shut())
+    source.put(bgra_card(8, 8))
+    view.pump()
+    assert (view.painted, view.dropped) == (0, 1)
+
+
+def test_the_worker_keeps_the_newest_and_ends_its_thread(qtbot: QtBot) -> None:
+    worker = ConversionWorker(Colour())
+    done: list[VideoFrame] = []
+    dropped: list[None] = []
+    worker.converted.connect(done.append)
+    worker.dropped.connect(lambda: dropped.append(None))
+    frames = [flat_i420(64 + number, 48, GREY) for number in range(5)]
+    for frame in frames:
+        worker.submit(frame)
+    qtbot.waitUntil(lambda: len(done) == 2, timeout=5000)
+    assert [frame.width for frame in done] == [64, 68]  # the first, and the newest of those that waited
+    assert len(dropped) == 3
+    assert {frame.format for frame in done} == {PixelFormat.BGRA}
+    worker.submit(frames[0])
+    worker.forget()
+    qtbot.waitUntil(lambda: len(dropped) == 4, timeout=5000)
+    assert len(done) == 2
+    worker.shut()
+    worker.submit(frames[0])
+    assert not [thread for thread in threading.enumerate() if thread.name.startswith("kiosk-colour")]
