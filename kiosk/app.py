@@ -22,10 +22,8 @@ from qasync import QEventLoop
 
 from kiosk import places
 from kiosk.clock import SystemClock
+from kiosk.link_choice import LinkChoice, LinkParts
 from kiosk.links.abandoned import AbandonedConnects
-from kiosk.links.contract import Link
-from kiosk.links.livekit import LiveKitLink
-from kiosk.links.local import LocalLink
 from kiosk.log import log_loop_exception
 from kiosk.media.devices import SoundDevices
 from kiosk.media.echo import EchoCanceller
@@ -33,7 +31,7 @@ from kiosk.media.mailbox import FrameMailbox
 from kiosk.media.thread import MediaThread
 from kiosk.options import RunOptions
 from kiosk.preload import Preload
-from kiosk.providers.contract import Grant, LocalGrant, Misconfigured, Provider
+from kiosk.providers.contract import Misconfigured, Provider
 from kiosk.providers.http import HttpClient
 from kiosk.providers.local import LocalSettings
 from kiosk.providers.own_room import OwnRoom
@@ -143,22 +141,27 @@ async def _run(
         gain_control=audio.gain_control,
     )
     devices = SoundDevices(echo, speaker=audio.speaker, microphone=audio.microphone, volume=audio.volume)
-    links: list[LiveKitLink] = []
     session = settings.session
     persona = PersonaOnDemand(lambda: _persona(settings, context, mailbox, devices))
     # Only the host is prepared ahead: as a fallback the persona costs nothing until it is needed.
     preparing = media.submit(persona.get().prepare()) if session.provider == LOCAL else None
 
-    def new_link(grant: Grant) -> Link:
-        if isinstance(grant, LocalGrant):
-            return LocalLink(media, persona.get().visit)
-        links[:] = [LiveKitLink(media, mailbox, devices.playout, devices.capture, abandoned)]
-        return links[0]
+    links = LinkChoice(
+        LinkParts(
+            media,
+            mailbox,
+            devices.playout,
+            devices.capture,
+            abandoned,
+            make_face=lambda video: persona.get().face(video),
+            visit_persona=lambda emit: persona.get().visit(emit),
+        )
+    )
 
     controller = Controller(
         provider=provider,
         fallback=fallback,
-        new_link=new_link,
+        new_link=links.make,
         devices=devices,
         ledger=FileLedger(places.ledger_file(), clock),
         clock=clock,
@@ -219,8 +222,7 @@ async def _run(
         await http.aclose()
         stage.shut()
         signals.remove()
-    lip_sync = links[0].lip_sync if links else None
-    sources = RunSources(began_s, provider.name, stage, mailbox, devices, controller, lip_sync)
+    sources = RunSources(began_s, provider.name, stage, mailbox, devices, controller, links.lip_sync)
     report = run_report(sources, expects_picture=options.auto_start)
     if options.report is not None:
         write_report(options.report, report, secrets.values())

@@ -19,6 +19,7 @@ from kiosk.links.contract import AvatarMode, LinkError, Lost, LostReason
 from kiosk.log import LogSetup, log_uncaught
 from kiosk.persona.behaviour import Behaviour, Temper
 from kiosk.persona.face import Mood
+from kiosk.persona.heard_face import MOODS
 from kiosk.persona.look import Look, LookError, list_looks, load_look
 from kiosk.persona.painter import FacePainter
 from kiosk.persona.performer import Painter, Performer
@@ -30,12 +31,7 @@ LONGEST_TOKEN = 64 * 1024  # characters
 SETTLE_S = 15.0
 SWITCH_INTERVAL_S = 0.001  # the drawing must not hold up a tick of sound
 SMALLEST_SIDE, LARGEST_PICTURE = 64, 3840 * 2160  # pixels
-_MOODS = {
-    None: Mood.IDLE,
-    AvatarMode.LISTENING: Mood.LISTENING,
-    AvatarMode.THINKING: Mood.THINKING,
-    AvatarMode.SPEAKING: Mood.SPEAKING,
-}
+_MOODS: dict[AvatarMode | None, Mood] = {None: Mood.IDLE, **MOODS}
 
 
 def join(arguments: argparse.Namespace) -> int:

@@ -18,13 +18,14 @@ from kiosk.dialogue.knowledge import Knowledge
 from kiosk.dialogue.knowledge_load import example_folder, load_knowledge
 from kiosk.dialogue.knowledge_watch import KnowledgeWatcher
 from kiosk.dialogue.local import LocalDialogue
-from kiosk.links.contract import LinkEvent
+from kiosk.links.contract import Face, LinkEvent
 from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
 from kiosk.persona.behaviour import Behaviour, Temper
 from kiosk.persona.ears import Ears, EarsError
 from kiosk.persona.ears_sphinx import SphinxEars
 from kiosk.persona.espeak import VOICES, EspeakVoice
 from kiosk.persona.espeak_voices import VoiceChoice
+from kiosk.persona.heard_face import HeardFace
 from kiosk.persona.look import Look, LookError, list_looks, load_look
 from kiosk.persona.painter import FacePainter
 from kiosk.persona.performer import Performer
@@ -118,6 +119,13 @@ class LocalPersona:
             )
 
         return LocalVisit(perform, self._voice, dialogue, self._ears, self._microphone, emit)
+
+    async def face(self, video: VideoSink) -> Face:
+        """The same face for a voice that somebody else plays."""
+        painter, _ = await self.prepare()
+        manner = self._look.manner
+        bearing = Behaviour(random_bits.randbits(32), Temper(manner.smile, manner.energy))
+        return HeardFace(Performer(painter, bearing, video, None, latency_s=self._speaker.latency_s))
 
     async def aclose(self) -> None:
         for task in self._tasks:

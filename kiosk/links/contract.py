@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import Protocol
 
+from kiosk.media.frames import VideoSink
 from kiosk.providers.contract import Grant
 
 
@@ -178,3 +179,26 @@ class Link(Protocol):
     async def interrupt(self) -> None:
         """The avatar stops speaking: what is queued here is dropped at once, then the far side is told."""
         ...
+
+
+class Face(Protocol):
+    """The persona's face for a voice that comes without a picture; the link plays the voice itself.
+
+    Everything on the media loop.
+    """
+
+    def hear(self, pcm: bytes | memoryview) -> None:
+        """10 ms of the voice (s16le mono, 48 kHz), at the instant at which it is handed to the loudspeaker."""
+        ...
+
+    def show(self, mode: AvatarMode) -> None:
+        """How the face bears itself: listening, thinking, speaking."""
+        ...
+
+    async def aclose(self) -> None:
+        """Bounded in time; no frame comes afterwards."""
+        ...
+
+
+FaceMaker = Callable[[VideoSink], Awaitable[Face]]
+"""Called on the media loop; the face paints into the sink from then on."""

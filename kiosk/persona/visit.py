@@ -29,6 +29,7 @@ from kiosk.links.contract import (
 from kiosk.media.frames import MicrophoneSource, VideoFrame
 from kiosk.persona.ears import Ears, EarsError, Final, Heard, Unclear
 from kiosk.persona.face import Mood
+from kiosk.persona.heard_face import MOODS
 from kiosk.persona.performer import Performer
 from kiosk.persona.voice import SpeechPiece, Voice, VoiceError
 
@@ -37,11 +38,6 @@ log = logging.getLogger("kiosk.persona")
 IDENTITY = "persona"
 READING_S_PER_CHARACTER = 0.055
 SHORTEST_READING_S = 2.0
-_MOODS = {
-    AvatarMode.LISTENING: Mood.LISTENING,
-    AvatarMode.THINKING: Mood.THINKING,
-    AvatarMode.SPEAKING: Mood.SPEAKING,
-}
 
 
 class PerformerMaker(Protocol):
@@ -198,7 +194,7 @@ class LocalVisit:
             self._emit(FirstFrame(frame.width, frame.height))
 
     def _set_mode(self, mode: AvatarMode) -> None:
-        self._performer.mood = _MOODS[mode]
+        self._performer.mood = MOODS[mode]
         if mode is not self._mode:
             self._mode = mode
             self._emit(Mode(mode))

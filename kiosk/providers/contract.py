@@ -99,7 +99,31 @@ class LocalGrant:
     max_duration_s: float | None = None
 
 
-Grant = LiveKitGrant | LocalGrant  # one member per transport; a link is chosen by the type alone
+@dataclass(frozen=True, slots=True)
+class VideoSdkGrant:
+    """Joins a VideoSDK room. `agent` is the participant id that is awaited; None: the first agent that comes."""
+
+    session: SessionRef
+    room_id: str
+    token: str = field(repr=False)
+    agent: str | None = None
+    max_duration_s: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class IngestGrant:
+    """Opens an ingest socket: voice and messages, no picture. `ws_url` works once, until `expires_at` (Unix s)."""
+
+    session: SessionRef
+    ws_url: str = field(repr=False)
+    expires_at: float = 0.0
+    room_id: str = ""
+    max_duration_s: float | None = None
+
+
+Grant = (
+    LiveKitGrant | VideoSdkGrant | IngestGrant | LocalGrant
+)  # one member per transport; a link is chosen by the type alone
 
 
 class ProviderError(Exception):
