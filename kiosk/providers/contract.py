@@ -72,6 +72,18 @@ class SpeechRoute(StrEnum):
 
 
 @dataclass(frozen=True, slots=True)
+class Fact:
+    """One line about a session for the operator's screen alone, e.g. where a broadcast goes. Never logged, never kept.
+
+    A `secret` one, such as a stream key, stays hidden there until the operator asks for it.
+    """
+
+    label: str
+    value: str = field(repr=False)
+    secret: bool = False
+
+
+@dataclass(frozen=True, slots=True)
 class LiveKitGrant:
     """Joins a LiveKit room.
 
@@ -88,6 +100,7 @@ class LiveKitGrant:
     stream_sample_rate: int = 16_000  # Hz, mono; only for SpeechRoute.STREAM
     greeting_wav: Path | None = None  # what the avatar says first; only for SpeechRoute.STREAM
     max_duration_s: float | None = None  # what the vendor said it will allow, if it said so
+    facts: tuple[Fact, ...] = ()  # what came with the answer and only the operator may see
 
 
 @dataclass(frozen=True, slots=True)
