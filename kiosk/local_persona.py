@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 import secrets as random_bits
-from collections.abc import Callable
+from collections.abc import Callable, Coroutine
 from pathlib import Path
 from typing import Any
 
@@ -96,7 +96,8 @@ class LocalPersona:
         self._microphone = microphone
         self._ready: tuple[FacePainter, Dialogue] | None = None
         self._preparing = asyncio.Lock()
-        self._tasks: list[asyncio.Task[None]] = []
+        self._teaching = asyncio.Lock()  # the knowledge saved last is also learnt last
+        self._tasks: set[asyncio.Task[None]] = set()  # those that have not ended
 
     async def prepare(self) -> tuple[FacePainter, Dialogue]:
         """Draws the layers that stay, reads the knowledge and wakes the voice; once, however often it is called."""
@@ -128,9 +129,10 @@ class LocalPersona:
         return HeardFace(Performer(painter, bearing, video, None, latency_s=self._speaker.latency_s))
 
     async def aclose(self) -> None:
-        for task in self._tasks:
+        tasks = tuple(self._tasks)
+        for task in tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.gather(*tasks, return_exceptions=True)
         if self._ears is not None:
             await self._ears.aclose()
         await self._voice.aclose()
@@ -148,7 +150,8 @@ class LocalPersona:
             for way in entry.ways
         ]
         try:
-            await self._ears.learn(sentences)
+            async with self._teaching:
+                await self._ears.learn(sentences)
         except EarsError as error:
             log.error("the persona hears nothing: %s", error)
 
@@ -164,7 +167,7 @@ class LocalPersona:
             log.error("there is no knowledge in %s; the example is used", folder)
             folder = example_folder()
             loaded = await asyncio.to_thread(load_knowledge, folder)
-        clock, loop = self._context.clock, asyncio.get_running_loop()
+        clock = self._context.clock
         calls = CallPerson(
             self._calls,
             self._http,
@@ -176,14 +179,19 @@ class LocalPersona:
 
         def take_over(knowledge: Knowledge) -> None:
             answers.replace(knowledge)
-            self._tasks.append(loop.create_task(self._learn(knowledge), name="ears learn"))
+            self._own(self._learn(knowledge), "ears learn")
 
-        watcher = KnowledgeWatcher(folder, loaded, take_over)
-        self._tasks.append(loop.create_task(watcher.run(), name="knowledge watcher"))
-        self._tasks.append(loop.create_task(self._learn(loaded.knowledge), name="ears learn"))
+        self._own(KnowledgeWatcher(folder, loaded, take_over).run(), "knowledge watcher")
+        self._own(self._learn(loaded.knowledge), "ears learn")
         if calls.possible:
-            self._tasks.append(loop.create_task(calls.run(), name="calls"))
+            self._own(calls.run(), "calls")
         return KnowingDialogue(answers, calls)
+
+    def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
+        """Carries on with `work` until it ends or the persona does."""
+        task = asyncio.get_running_loop().create_task(work, name=name)
+        self._tasks.add(task)
+        task.add_done_callback(self._tasks.discard)
 
 
 def build_persona(

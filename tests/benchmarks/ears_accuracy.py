@@ -1,10 +1,11 @@
 """What the ears understand: word error rate, and how often a spoken question leads to its answer.
 
-    python -m tests.benchmarks.ears_accuracy [--every N] [--half shown]
+    python -m tests.benchmarks.ears_accuracy [--every N] [--half shown] [--pipeline echo,noise,high-pass,gain]
 
 Speaks the English paraphrases (which do not stand in the knowledge) with espeak-ng voices, adds noise, and gives the
 sound frame by frame to the ears, then the text to the finder, as the kiosk does. --every N takes each Nth question.
 --half shown speaks the questions that the kiosk shows on its buttons, word for word, in place of paraphrases.
+--pipeline sends the sound through the kiosk's own processing first, with these of WebRTC's stages.
 
 right: the entry that was meant was answered.  confirmed: it was asked back ("did you mean …") and was meant.
 wrong: another entry was answered.  confirm wrong: another one was asked back.  nothing: asked to repeat or to type.
@@ -27,6 +28,7 @@ from numpy.typing import NDArray
 from kiosk.dialogue.knowledge_finder import SUGGESTED, Finder, Found
 from kiosk.dialogue.knowledge_load import example_folder, load_knowledge
 from kiosk.dialogue.local import LIKELY, SURE
+from kiosk.media.echo import EchoCanceller
 from kiosk.persona.ears import Final, Heard
 from kiosk.persona.ears_endpoint import FRAME_BYTES
 from kiosk.persona.ears_sentences import spoken_words
@@ -42,6 +44,13 @@ CONDITIONS = (
     ("babble", "babble", 20),
     ("babble", "babble", 10),
 )
+
+STAGES = {
+    "echo": "echo_cancellation",
+    "noise": "noise_suppression",
+    "high-pass": "high_pass",
+    "gain": "gain_control",
+}
 
 Sound = NDArray[np.float32]
 
@@ -85,17 +94,26 @@ def add_noise(sound: Sound, kind: str, ratio_db: float, seed: int) -> Sound:
     return np.clip(sound + other * level, -1, 1).astype(np.float32)
 
 
-async def frames(sound: Sound) -> AsyncIterator[bytes]:
+def processing(stages: Sequence[str]) -> EchoCanceller | None:
+    """The kiosk's processing of a microphone with these of `STAGES`; None where there are none."""
+    if not stages:
+        return None
+    switches = {switch: name in stages for name, switch in STAGES.items()}
+    return EchoCanceller(**switches)
+
+
+async def frames(sound: Sound, processor: EchoCanceller | None = None) -> AsyncIterator[bytes]:
     pcm = (sound * 32_000).astype("<i2").tobytes()
     for start in range(0, len(pcm) - FRAME_BYTES + 1, FRAME_BYTES):
-        yield pcm[start : start + FRAME_BYTES]
+        frame = pcm[start : start + FRAME_BYTES]
+        yield processor.process(memoryview(frame), 0, 0.02) if processor else frame
         if start % (FRAME_BYTES * 50) == 0:
             await asyncio.sleep(0)
 
 
-async def hear(ears: SphinxEars, sound: Sound) -> tuple[str, float]:
+async def hear(ears: SphinxEars, sound: Sound, processor: EchoCanceller | None) -> tuple[str, float]:
     """Text and confidence of all that was understood."""
-    heard: list[Heard] = [event async for event in ears.listen(frames(sound))]
+    heard: list[Heard] = [event async for event in ears.listen(frames(sound, processor))]
     finals = [event for event in heard if isinstance(event, Final)]
     return " ".join(event.text for event in finals), min((event.confidence for event in finals), default=0.0)
 
@@ -133,7 +151,7 @@ def clips(half: str, every: int) -> Iterator[tuple[str | None, str, str]]:
         yield None, text, VOICES[number % len(VOICES)]
 
 
-async def run(half: str, every: int, verbose: bool) -> None:
+async def run(half: str, every: int, stages: Sequence[str], only: str, verbose: bool) -> None:
     known = load_knowledge(example_folder()).knowledge.for_language("en")
     finder, ears = Finder(known), SphinxEars()
     began = time.perf_counter()
@@ -142,12 +160,15 @@ async def run(half: str, every: int, verbose: bool) -> None:
     spoken = [(meant, text, voice, speak(text, voice)) for meant, text, voice in clips(half, every)]
     try:
         for name, kind, ratio_db in CONDITIONS:
+            if only not in name:
+                continue
+            processor = processing(stages)  # it adapts to the room, from one question to the next
             counts: Counter[str] = Counter()
             by_voice: Counter[tuple[str, bool]] = Counter()
             errors = words = 0
             began = time.perf_counter()
             for number, (meant, text, voice, sound) in enumerate(spoken):
-                heard, confidence = await hear(ears, add_noise(sound, kind, ratio_db, number))
+                heard, confidence = await hear(ears, add_noise(sound, kind, ratio_db, number), processor)
                 verdict = judge(finder, meant, heard, confidence)
                 if verbose:
                     print(f"    {verdict:13} {confidence:.2f} {voice:18} {text!r} -> {heard!r}")
@@ -175,13 +196,22 @@ async def run(half: str, every: int, verbose: bool) -> None:
         await ears.aclose()
 
 
+def stage_names(text: str) -> tuple[str, ...]:
+    names = tuple(text.split(","))
+    if unknown := set(names) - set(STAGES):
+        raise argparse.ArgumentTypeError(f"{unknown.pop()} is none of {', '.join(STAGES)}")
+    return names
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--every", type=int, default=1, metavar="N")
     parser.add_argument("--half", choices=("tune", "held_out", "shown"), default="held_out")
+    parser.add_argument("--pipeline", type=stage_names, default=(), metavar="STAGE,…", help=", ".join(STAGES))
+    parser.add_argument("--only", default="", choices=("", "clean", "white", "babble"), help="one kind of sound")
     parser.add_argument("--verbose", action="store_true")
     arguments = parser.parse_args()
-    asyncio.run(run(arguments.half, arguments.every, arguments.verbose))
+    asyncio.run(run(arguments.half, arguments.every, arguments.pipeline, arguments.only, arguments.verbose))
 
 
 if __name__ == "__main__":
