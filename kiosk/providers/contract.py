@@ -84,6 +84,32 @@ class Fact:
 
 
 @dataclass(frozen=True, slots=True)
+class WhipTarget:
+    """Where a picture and a voice are sent by WHIP (RFC 9725).
+
+    `credentials` are tried in this order where one is refused: what the operator is told of it, and the bearer token;
+    an empty token means that the address alone must do.
+    """
+
+    url: str = field(repr=False)  # may hold a key
+    credentials: tuple[tuple[str, str], ...] = field(default=(("the address alone", ""),), repr=False)
+
+
+@dataclass(frozen=True, slots=True)
+class StagePersona:
+    """The kiosk's own persona goes on the stage of the room, for everybody there: `width` x `height` pixels, both even.
+
+    `whip` None: as tracks of the kiosk's own participant; else over a connection of its own.
+    """
+
+    language: str
+    width: int
+    height: int
+    fps: int
+    whip: WhipTarget | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LiveKitGrant:
     """Joins a LiveKit room.
 
@@ -101,6 +127,8 @@ class LiveKitGrant:
     greeting_wav: Path | None = None  # what the avatar says first; only for SpeechRoute.STREAM
     max_duration_s: float | None = None  # what the vendor said it will allow, if it said so
     facts: tuple[Fact, ...] = ()  # what came with the answer and only the operator may see
+    may_be_empty: bool = False  # a stage, on which people come and go: that nobody is there is no fault
+    stage_persona: StagePersona | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -66,12 +66,16 @@ class ParticipantRequest:
 
 @dataclass(frozen=True, slots=True)
 class TokenClaims:
-    """What a token says of itself. Nothing here was verified. `expires_at` is Unix time in seconds."""
+    """What a token says of itself. Nothing here was verified. `expires_at` is Unix time in seconds.
+
+    `can_publish` is None where the token does not say.
+    """
 
     identity: str
     room: str
     kind: str
     expires_at: float | None
+    can_publish: bool | None = None
 
 
 def mint(api_key: str, api_secret: str, room: str, participant: ParticipantRequest, *, now: float) -> str:
@@ -116,12 +120,13 @@ def read_claims(token: str) -> TokenClaims | None:
         return None
     if not isinstance(body, dict) or not isinstance(video := body.get("video"), dict):
         return None
-    expires = body.get("exp")
+    expires, can_publish = body.get("exp"), video.get("canPublish")
     return TokenClaims(
         identity=_text(body.get("sub")),
         room=_text(video.get("room")),
         kind=_text(body.get("kind")) or ParticipantKind.STANDARD.value,
         expires_at=expires if isinstance(expires, int | float) and not isinstance(expires, bool) else None,
+        can_publish=can_publish if isinstance(can_publish, bool) else None,
     )
 
 
