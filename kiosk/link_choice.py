@@ -47,4 +47,4 @@ class LinkChoice:
         parts = self._parts
         if isinstance(grant, LocalGrant):
             return LocalLink(parts.media, parts.visit_persona)
-        return LiveKitLink(parts.media, parts.video, parts.voice, parts.microphone, parts.abandoned)
+        return LiveKitLink(parts.media, parts.video, parts.voice, parts.microphone, parts.abandoned, parts.make_face)

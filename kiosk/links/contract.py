@@ -201,4 +201,4 @@ class Face(Protocol):
 
 
 FaceMaker = Callable[[VideoSink], Awaitable[Face]]
-"""Called on the media loop; the face paints into the sink from then on."""
+"""Called on the media loop; the face paints into the sink from then on. Raises `Misconfigured` where there is none."""

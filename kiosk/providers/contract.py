@@ -126,6 +126,7 @@ class LiveKitGrant:
     stream_sample_rate: int = 16_000  # Hz, mono; only for SpeechRoute.STREAM
     greeting_wav: Path | None = None  # what the avatar says first; only for SpeechRoute.STREAM
     max_duration_s: float | None = None  # what the vendor said it will allow, if it said so
+    video: bool = True  # False: only a voice will come, so nobody waits for a picture
     facts: tuple[Fact, ...] = ()  # what came with the answer and only the operator may see
     may_be_empty: bool = False  # a stage, on which people come and go: that nobody is there is no fault
     stage_persona: StagePersona | None = None
