@@ -18,7 +18,6 @@ from kiosk.links.avatar_worker import LEAD_S, AvatarWorker, WorkerTiming
 from kiosk.links.contract import AvatarMode, LinkError, Lost, LostReason
 from kiosk.log import LogSetup, log_uncaught
 from kiosk.persona.behaviour import Behaviour, Temper
-from kiosk.persona.face import Mood
 from kiosk.persona.heard_face import MOODS
 from kiosk.persona.look import Look, LookError, list_looks, load_look
 from kiosk.persona.painter import FacePainter
@@ -31,7 +30,6 @@ LONGEST_TOKEN = 64 * 1024  # characters
 SETTLE_S = 15.0
 SWITCH_INTERVAL_S = 0.001  # the drawing must not hold up a tick of sound
 SMALLEST_SIDE, LARGEST_PICTURE = 64, 3840 * 2160  # pixels
-_MOODS: dict[AvatarMode | None, Mood] = {None: Mood.IDLE, **MOODS}
 
 
 def join(arguments: argparse.Namespace) -> int:
@@ -96,7 +94,7 @@ async def perform(
     behaviour = Behaviour(int.from_bytes(os.urandom(4)), Temper(smile=look.manner.smile, energy=look.manner.energy))
 
     def set_mood(mode: AvatarMode | None) -> None:
-        performer.mood = _MOODS[mode]
+        performer.mood = MOODS[mode]
 
     worker = AvatarWorker(
         painter.width,

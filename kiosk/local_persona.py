@@ -67,7 +67,7 @@ def voices_of(look: Look) -> dict[str, VoiceChoice]:
 
 
 class LocalPersona:
-    """`prepare` once on the media loop, `visit` for each visit there, `aclose` at the end, there too."""
+    """`visit` for each visit, `face` for each voice without one, on the media loop; `aclose` at the end, there too."""
 
     def __init__(
         self,
@@ -94,25 +94,21 @@ class LocalPersona:
         self._video = video
         self._speaker = speaker
         self._microphone = microphone
-        self._ready: tuple[FacePainter, Dialogue] | None = None
-        self._preparing = asyncio.Lock()
+        self._painter: FacePainter | None = None
+        self._painting = asyncio.Lock()
+        self._dialogue: Dialogue | None = None
+        self._waking = asyncio.Lock()
         self._teaching = asyncio.Lock()  # the knowledge saved last is also learnt last
         self._tasks: set[asyncio.Task[None]] = set()  # those that have not ended
 
     async def prepare(self) -> tuple[FacePainter, Dialogue]:
         """Draws the layers that stay, reads the knowledge and wakes the voice; once, however often it is called."""
-        async with self._preparing:
-            if self._ready is None:
-                if isinstance(self._voice, EspeakVoice | PiperVoice):
-                    self._voice.prewarm()
-                self._ready = await asyncio.gather(asyncio.to_thread(self._paint), self._know())
-            return self._ready
+        return await asyncio.gather(self._paint(), self._wake())
 
     async def visit(self, emit: Callable[[LinkEvent], None]) -> LocalVisit:
         """A persona that is only the fallback is prepared here, when it is needed."""
         painter, dialogue = await self.prepare()
-        manner = self._look.manner
-        bearing = Behaviour(random_bits.randbits(32), Temper(manner.smile, manner.energy))
+        bearing = self._bearing()
 
         def perform(**listeners: Any) -> Performer:
             return Performer(
@@ -122,11 +118,9 @@ class LocalPersona:
         return LocalVisit(perform, self._voice, dialogue, self._ears, self._microphone, emit)
 
     async def face(self, video: VideoSink) -> Face:
-        """The same face for a voice that somebody else plays."""
-        painter, _ = await self.prepare()
-        manner = self._look.manner
-        bearing = Behaviour(random_bits.randbits(32), Temper(manner.smile, manner.energy))
-        return HeardFace(Performer(painter, bearing, video, None, latency_s=self._speaker.latency_s))
+        """The same face for a voice that somebody else plays: nothing but the face is prepared for it."""
+        painter = await self._paint()
+        return HeardFace(Performer(painter, self._bearing(), video, None, latency_s=self._speaker.latency_s))
 
     async def aclose(self) -> None:
         tasks = tuple(self._tasks)
@@ -155,8 +149,25 @@ class LocalPersona:
         except EarsError as error:
             log.error("the persona hears nothing: %s", error)
 
-    def _paint(self) -> FacePainter:
-        return FacePainter(self._look, self._settings.width, self._settings.height)
+    def _bearing(self) -> Behaviour:
+        manner = self._look.manner
+        return Behaviour(random_bits.randbits(32), Temper(manner.smile, manner.energy))
+
+    async def _paint(self) -> FacePainter:
+        async with self._painting:
+            if self._painter is None:
+                settings = self._settings
+                self._painter = await asyncio.to_thread(FacePainter, self._look, settings.width, settings.height)
+            return self._painter
+
+    async def _wake(self) -> Dialogue:
+        """What a visit needs beside the face."""
+        async with self._waking:
+            if self._dialogue is None:
+                if isinstance(self._voice, EspeakVoice | PiperVoice):
+                    self._voice.prewarm()
+                self._dialogue = await self._know()
+            return self._dialogue
 
     async def _know(self) -> Dialogue:
         folder = self._settings.knowledge or example_folder()

@@ -102,10 +102,19 @@ class VideoIntake(Intake):
 class VoiceIntake(Intake):
     """Plays each 10 ms of voice and reports its level in dBFS; `hush` drops it until the avatar falls silent."""
 
-    def __init__(self, track: rtc.Track, sid: str, sink: VoiceSink, on_level: Callable[[float], None]):
+    def __init__(
+        self,
+        track: rtc.Track,
+        sid: str,
+        sink: VoiceSink,
+        on_level: Callable[[float], None],
+        on_played: Callable[[memoryview], None],
+    ):
+        """`on_played` gets what the sink was given, at that instant."""
         super().__init__(sid, "voice intake")
         self._sink = sink
         self._on_level = on_level
+        self._on_played = on_played
         self._hushed = False
         # 100 chunks of 10 ms: the ring behind the sink decides what is too late, not this queue.
         self._stream = rtc.AudioStream(
@@ -121,6 +130,7 @@ class VoiceIntake(Intake):
             pcm = event.frame.data
             if not self._hushed:
                 self._sink.put(pcm.cast("B"))
+                self._on_played(pcm.cast("B"))
             self._on_level(level_dbfs(pcm))
 
     async def _close_stream(self) -> None:

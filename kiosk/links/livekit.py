@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from kiosk.links.contract import LinkEvent, Message
+from kiosk.links.contract import FaceMaker, LinkEvent, Message
 from kiosk.links.event_queue import EventQueue
 from kiosk.media.echo import load_library
 from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
@@ -28,9 +28,12 @@ class LiveKitLink:
         voice: VoiceSink,
         microphone: MicrophoneSource | None,
         abandoned: AbandonedConnects,
+        make_face: FaceMaker | None = None,
     ):
+        """`make_face`: for a voice that comes without a picture; called on the media loop."""
         self._media = media
         self._parts = (video, voice, microphone, abandoned)
+        self._make_face = make_face
         self._events = EventQueue()
         self._room: LiveKitRoom | None = None
 
@@ -75,7 +78,7 @@ class LiveKitLink:
         load_library()
         from kiosk.links.livekit_room import LiveKitRoom
 
-        self._room = LiveKitRoom(*self._parts, emit=self._events.emit)
+        self._room = LiveKitRoom(*self._parts, emit=self._events.emit, make_face=self._make_face)
         await self._room.open(grant)
 
     async def _close(self) -> None:

@@ -28,6 +28,7 @@ from kiosk.links.avatar_speech import AvatarSpeech
 from kiosk.links.contract import (
     AvatarJoined,
     AvatarMode,
+    FaceMaker,
     FirstFrame,
     Joined,
     LinkError,
@@ -47,6 +48,7 @@ from kiosk.links.room_texts import RoomTexts
 from kiosk.links.token_claims import may_publish
 from kiosk.links.uplink import MicrophoneUplink
 from kiosk.links.voice_activity import VoiceActivity
+from kiosk.links.voice_face import VoiceFace
 from kiosk.media.frames import MicrophoneSource, VideoFrame, VideoSink, VoiceSink
 from kiosk.media.statistics import LipSync
 from kiosk.media.wav import read_speech
@@ -86,7 +88,10 @@ class LiveKitRoom:
         abandoned: AbandonedConnects,
         emit: Callable[[LinkEvent], None],
         timing: RoomTiming = RoomTiming(),
+        *,
+        make_face: FaceMaker | None = None,
     ):
+        """`make_face`: for a voice that comes without a picture; None: there is no face to be had."""
         self._timing = timing
         self._video_sink = video
         self._voice_sink = voice
@@ -104,6 +109,8 @@ class LiveKitRoom:
         self._uplink: MicrophoneUplink | None = None
         self._speech: AvatarSpeech | None = None
         self._texts = RoomTexts(self._room, emit)
+        self._face = VoiceFace(make_face, video, voice.channels, self._on_face)
+        self._voice_only = False
         self._casting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._activity = VoiceActivity()
@@ -154,6 +161,7 @@ class LiveKitRoom:
         async with self._casting:
             await self._attach_video(None)
             await self._attach_voice(None)
+        await self._face.aclose()
         if self._speech is not None:
             await self._speech.stop()
         if self._uplink is not None:
@@ -178,6 +186,7 @@ class LiveKitRoom:
         self._hushed_s = time.perf_counter()
         if self._voice is not None:
             self._voice.hush(True)
+            self._face.fall_silent()
         if self._speech is not None:
             await self._speech.interrupt()
 
@@ -236,6 +245,8 @@ class LiveKitRoom:
             self._note_agent_state(cast)
             await self._attach_video(cast.video_sid)
             await self._attach_voice(cast.audio_sid)
+            if cast.avatar is not None and not self._grant.video:
+                self._do_without_a_picture()
             if self._speech is not None and cast.avatar is not None and cast.video_sid is not None:
                 self._speech.avatar_is_here()
 
@@ -253,9 +264,10 @@ class LiveKitRoom:
         if self._voice is not None and (self._voice.sid != sid or track is None):
             await self._voice.stop()
             self._voice = None
+            self._face.fall_silent()
         if track is not None and sid is not None and self._voice is None:
             self._voice_since_s = time.perf_counter()
-            self._voice = VoiceIntake(track, sid, self._voice_sink, self._on_level)
+            self._voice = VoiceIntake(track, sid, self._voice_sink, self._on_level, self._face.hear)
             self._voice.start()
 
     def _is_avatar(self, identity: str) -> bool:
@@ -269,7 +281,9 @@ class LiveKitRoom:
         if self._video is not None:
             self.lip_sync = self._video.lip_sync
         if first:
-            self._emit(FirstFrame(frame.width, frame.height))
+            self._face.step_aside()
+            self._spawn(self._face.aclose(), "face leaves")
+            self._on_face(frame)
         elif self._stalled:
             self._stalled = False
             self._emit(Resumed())
@@ -292,12 +306,22 @@ class LiveKitRoom:
     def _set_mode(self, mode: AvatarMode) -> None:
         if mode is not self._mode:
             self._mode = mode
+            self._face.show(mode)
             self._emit(Mode(mode))
+
+    def _on_face(self, frame: VideoFrame) -> None:
+        """There is something to look at: the first frame of the avatar's picture, or of our face beside its voice."""
+        self._emit(FirstFrame(frame.width, frame.height))
+
+    def _do_without_a_picture(self) -> None:
+        if not self._voice_only and self._last_frame_s is None:
+            self._voice_only = True
+            self._emit(VoiceOnly())
+            self._spawn(self._face.appear(), "face appears")
 
     async def _watch(self) -> None:
         """Tells stalls, a voice without a picture, and an avatar that left: none of them raises an event of its own."""
         reported_s = 0.0
-        voice_only = False
         while not self._lost:
             await asyncio.sleep(WATCH_S)
             now = time.perf_counter()
@@ -306,10 +330,8 @@ class LiveKitRoom:
                 if age > self._timing.stall_s and (not self._stalled or now - reported_s >= 1.0):
                     self._stalled, reported_s = True, now
                     self._emit(Stalled(age))
-            elif not voice_only and self._voice_since_s is not None:
-                voice_only = now - self._voice_since_s > self._timing.voice_only_s
-                if voice_only:
-                    self._emit(VoiceOnly())
+            elif self._voice_since_s is not None and now - self._voice_since_s > self._timing.voice_only_s:
+                self._do_without_a_picture()
             self._watch_avatar(now)
 
     def _watch_avatar(self, now: float) -> None:

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from kiosk.links.contract import AvatarMode
 from kiosk.persona.face import Mood
 from kiosk.persona.performer import Performer
 
-MOODS = {
+MOODS: Mapping[AvatarMode | None, Mood] = {
+    None: Mood.IDLE,  # nobody is there
     AvatarMode.LISTENING: Mood.LISTENING,
     AvatarMode.THINKING: Mood.THINKING,
     AvatarMode.SPEAKING: Mood.SPEAKING,

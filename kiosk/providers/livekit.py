@@ -49,6 +49,7 @@ class LiveKitSettings(BaseModel):
     agent_name: str = Field("", max_length=256, description="The agent that is sent into a new room.")
     identity: str = Field("kiosk", min_length=1, max_length=256, description="As whom the kiosk joins.")
     avatar_identity: str = Field("", max_length=256, description="As whom the avatar joins; empty: it is found.")
+    voice_only: bool = Field(False, description="The agent has no picture: the persona's face is shown at once.")
 
 
 class LiveKit:
@@ -65,7 +66,9 @@ class LiveKit:
         if settings.url or settings.token_url:
             own = OwnRoomSettings(url=settings.url, token_url=settings.token_url)
             self._room = OwnRoom(own, context.secrets, context.http, context.clock, table=TABLE)
-        self.capabilities = Capabilities(hosted_dialogue=True, renews=not self._ready_token)
+        self.capabilities = Capabilities(
+            hosted_dialogue=True, video=not settings.voice_only, renews=not self._ready_token
+        )
         self._require()
 
     async def start(self, visit: Visit) -> Grant:
@@ -80,6 +83,7 @@ class LiveKit:
                 token=self._ready_token,
                 room=claims.room if claims else "",
                 avatar_identity=avatar_identity,
+                video=self.capabilities.video,
             )
         access = await self._access(room)
         _log.info("room token ready")
@@ -89,6 +93,7 @@ class LiveKit:
             token=access.tokens[self._settings.identity],
             room=access.room,
             avatar_identity=avatar_identity,
+            video=self.capabilities.video,
         )
 
     async def renew(self, grant: Grant) -> Grant:

@@ -31,11 +31,11 @@ from kiosk.links.worker_speech import TICK_S, WorkerSpeech
 from kiosk.links.worker_tracks import SoundTrack, VideoTrack
 from kiosk.media.frames import VideoFrame
 from kiosk.persona.behaviour import Behaviour
-from kiosk.persona.face import FaceState
 from kiosk.persona.look import Look
 from kiosk.persona.performer import Performer
 from tests.livekit_server import REPOSITORY, LiveKitServer, ParticipantKind
 from tests.room.avatar_guest import AvatarGuest, lag_of_mouth_s
+from tests.room.mouth_lamp import MouthLamp
 from tests.simulators.likeness import likeness
 from tests.simulators.speech import RATE, SpeechMaker, write_wav
 
@@ -45,15 +45,6 @@ SENTENCES = (
     "Good morning! Welcome to our house. Please take a seat; the lifts are behind you, on the left."
     " May I ask whom you have come to see today?"
 )
-
-
-class MouthLamp:
-    """A painter whose whole picture is as bright as the mouth is open, so that any codec lets it through."""
-
-    width, height = 320, 240
-
-    def paint(self, state: FaceState) -> bytes:
-        return bytes((int(40 + 180 * state.mouth.open),) * 3 + (255,)) * (self.width * self.height)
 
 
 @dataclass

@@ -48,6 +48,7 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--avatar-size", type=size, default=(960, 720), metavar="WxH", help="default: 960x720")
     out.add_argument("--fps", type=int, default=30)
     out.add_argument("--frame-code", action="store_true", help="burn the number of each frame into the picture")
+    out.add_argument("--voice-only", action="store_true", help="the avatar shows no picture")
     out.add_argument("--beep-flash", action="store_true", help="a flash and a beep at one instant, every 2 s")
     out.add_argument("--respond", choices=("echo", "silent", "talk"), default="echo")
     out.add_argument("--greeting", default=GREETING, help="empty for none")
@@ -64,6 +65,7 @@ def avatar_options(args: argparse.Namespace) -> AvatarOptions:
     picture = PictureOptions(width, height, args.fps, frame_code=args.frame_code, beep_flash=args.beep_flash)
     return AvatarOptions(
         picture,
+        voice_only=args.voice_only,
         respond=args.respond,
         session_state=args.session_state,
         reports=args.reports,

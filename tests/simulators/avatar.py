@@ -44,6 +44,7 @@ SMALL_TALK = (
 @dataclass(frozen=True, slots=True)
 class AvatarOptions:
     picture: PictureOptions = field(default_factory=PictureOptions)
+    voice_only: bool = False  # joins without its picture; `show_picture` may bring it later
     respond: Respond = "echo"
     greeting: str = ""
     silence_s: float = 0.3  # quiet that ends a visitor's utterance
@@ -230,16 +231,26 @@ class SimulatedAvatar:
         """A vendor's `session.state` packet."""
         await self._publish_state(self.room, state, reason)
 
+    async def show_picture(self) -> None:
+        """One that joined with its voice alone shows itself after all."""
+        await self._publish_picture(self.room.local_participant)
+
     async def _publish(self, room: rtc.Room) -> None:
-        self._picture = PictureTrack(self._options.picture, self._gallery, self.voice, self._log)
-        self._sound = SoundTrack(self.voice)
         me = room.local_participant
+        publishing = [self._publish_sound(me)]
+        if not self._options.voice_only:
+            publishing.append(self._publish_picture(me))
+        await asyncio.gather(*publishing)  # together: one negotiation with the server in place of two
+
+    async def _publish_sound(self, me: rtc.LocalParticipant) -> None:
+        self._sound = SoundTrack(self.voice)
         self._spawn(self._sound.run())
+        await me.publish_track(self._sound.track, self._sound.publish_options())
+
+    async def _publish_picture(self, me: rtc.LocalParticipant) -> None:
+        self._picture = PictureTrack(self._options.picture, self._gallery, self.voice, self._log)
         self._spawn(self._picture.run())
-        await asyncio.gather(  # together: one negotiation with the server in place of two
-            me.publish_track(self._sound.track, self._sound.publish_options()),
-            me.publish_track(self._picture.track, self._picture.publish_options()),
-        )
+        await me.publish_track(self._picture.track, self._picture.publish_options())
 
     def _follow(self, room: rtc.Room) -> None:
         room.on("local_track_subscribed", self._on_own_track_subscribed)
