@@ -335,7 +335,6 @@ class SimulatedRooms:
         transport = peer.transports[data["transportId"]]
         channel = transport.data_channel({**data["sctpStreamParameters"], "label": data["label"]})
         channel.on("message", peer.received.append)
-        self._spawn(transport.start_data())
         return {"id": f"{peer.peer_id}-{data['label']}"}
 
     async def _on_resumeConsumer(self, peer: Peer, data: Json) -> Json:  # noqa: N802
@@ -402,7 +401,6 @@ class SimulatedRooms:
                     "peerId": "agent",
                 },
             )
-            self._spawn(peer.consuming.start_data())
 
     async def _close_consumer(self, peer: Peer, consumer: str) -> None:
         peer.consumers.pop(consumer, None)

@@ -123,6 +123,13 @@ class LiteIce(asyncio.DatagramProtocol):
             self._udp.sendto(data, self._peer)
 
 
+class _Sctp(RTCSctpTransport):
+    @property
+    def is_server(self) -> bool:
+        """The participant opens the association, whatever its role in DTLS."""
+        return True
+
+
 class WebRtcTransport:
     """One transport of one participant: media from it (`produce`) or to it (`consume`)."""
 
@@ -130,7 +137,7 @@ class WebRtcTransport:
         self.id = secrets.token_hex(8)
         self.ice = LiteIce()
         self.dtls = RTCDtlsTransport(self.ice, [RTCCertificate.generateCertificate()])  # type: ignore[arg-type]
-        self.sctp = RTCSctpTransport(self.dtls, SCTP_PORT)
+        self.sctp = _Sctp(self.dtls, SCTP_PORT)
         self.dtls.on("statechange", self._on_dtls)
         self._senders: dict[str, RTCRtpSender] = {}
         self._receivers: list[RTCRtpReceiver] = []
@@ -162,6 +169,7 @@ class WebRtcTransport:
         prints = [RTCDtlsFingerprint(one["algorithm"], one["value"]) for one in dtls["fingerprints"]]
         await self.dtls.start(RTCDtlsParameters(prints))
         if self.dtls.state == "connected":
+            await self.sctp.start(RTCSctpCapabilities(maxMessageSize=MAX_MESSAGE), SCTP_PORT)
             self.connected.set()
 
     async def produce(self, kind: str, parameters: dict[str, Any]) -> MediaStreamTrack:
@@ -217,11 +225,6 @@ class WebRtcTransport:
 
     async def close_consumer(self, consumer: str) -> None:
         await self._senders.pop(consumer).stop()
-
-    async def start_data(self) -> None:
-        """Once the other side is ready for it: what is sent too early is repeated only after seconds."""
-        await self.connected.wait()
-        await self.sctp.start(RTCSctpCapabilities(maxMessageSize=MAX_MESSAGE), SCTP_PORT)
 
     def data_channel(self, parameters: dict[str, Any]) -> RTCDataChannel:
         return RTCDataChannel(
