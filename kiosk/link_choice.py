@@ -6,12 +6,13 @@ from dataclasses import dataclass
 
 from kiosk.links.abandoned import AbandonedConnects
 from kiosk.links.contract import FaceMaker, Link
+from kiosk.links.ingest import IngestLink
 from kiosk.links.livekit import LiveKitLink
 from kiosk.links.local import LocalLink, PerformanceMaker
 from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
 from kiosk.media.statistics import LipSync
 from kiosk.media.thread import MediaThread
-from kiosk.providers.contract import Grant, LocalGrant
+from kiosk.providers.contract import Grant, IngestGrant, LocalGrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,4 +48,6 @@ class LinkChoice:
         parts = self._parts
         if isinstance(grant, LocalGrant):
             return LocalLink(parts.media, parts.visit_persona)
+        if isinstance(grant, IngestGrant):
+            return IngestLink(parts.media, parts.video, parts.voice, parts.microphone, parts.make_face)
         return LiveKitLink(parts.media, parts.video, parts.voice, parts.microphone, parts.abandoned, parts.make_face)

@@ -161,6 +161,12 @@ class IngestGrant:
     expires_at: float = 0.0
     room_id: str = ""
     max_duration_s: float | None = None
+    own_id: str = ""  # as whom the kiosk is in the room: what it published itself is not another's
+    agent: str = ""  # the agent that was asked for
+    agent_wait_s: float = 0.0  # the longest wait for somebody to talk to; 0: the face appears at once
+    chat_topic: str = ""  # where typed text is published; empty: nowhere
+    transcript_topic: str = ""  # whose messages are captions; empty: none
+    half_duplex: bool = False  # the visitor is not heard while the far side speaks
 
 
 Grant = (
