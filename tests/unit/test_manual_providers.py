@@ -14,7 +14,13 @@ from kiosk.settings import Settings
 from tests.livekit_server import REPOSITORY
 
 PROVIDERS = load_providers()
-PAGES = {"local": "persona.md", "deepbrain": "deepbrain.md", "agenthuman": "agenthuman.md", "livekit": "livekit.md"}
+PAGES = {
+    "local": "persona.md",
+    "deepbrain": "deepbrain.md",
+    "agenthuman": "agenthuman.md",
+    "tenbyte": "tenbyte.md",
+    "livekit": "livekit.md",
+}
 BLOCK = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
 KEYS = re.compile(r"^\| (`[^|]+`) \| ([^|]+?) \| [^|]+\|$", re.MULTILINE)
 LINK = re.compile(r"\]\(([^)#\s]+)\)")
