@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import time
+from datetime import date
 from typing import Protocol
 
 
@@ -24,3 +25,14 @@ class SystemClock:
 
     def wall(self) -> float:
         return time.time()
+
+
+def local_day(wall: float) -> int:
+    """The date in this machine's time zone at `wall` (Unix time in seconds), as the number of the day since year 1."""
+    now = time.localtime(wall)
+    return date(now.tm_year, now.tm_mon, now.tm_mday).toordinal()
+
+
+def day_text(day: int) -> str:
+    """'2026-11-05' for the number of a day."""
+    return date.fromordinal(day).isoformat()

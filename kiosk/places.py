@@ -37,3 +37,8 @@ def log_file() -> Path:
 def ledger_file() -> Path:
     """Which vendor sessions may still be open."""
     return data_dir() / "ledger.json"
+
+
+def usage_file() -> Path:
+    """What vendor sessions have cost, by day."""
+    return data_dir() / "usage.json"

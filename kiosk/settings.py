@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_vali
 from kiosk.dialogue.call_settings import CallSettings
 from kiosk.persona.speech_settings import SpeechEndpointSettings
 from kiosk.providers.own_room import OwnRoomSettings
+from kiosk.settings_budget import BudgetSettings
 
 LOCAL = "local"
 """The kiosk's own persona: always a valid name in settings, built in or not."""
@@ -88,6 +89,7 @@ class Settings(Table):
     """All of kiosk.toml. `providers` holds the tables as written: a provider's own model checks its table."""
 
     session: SessionSettings = SessionSettings()
+    budget: BudgetSettings = BudgetSettings()
     view: ViewSettings = ViewSettings()
     audio: AudioSettings = AudioSettings()
     livekit: OwnRoomSettings = OwnRoomSettings()

@@ -7,8 +7,6 @@ new one, never half of one. What cannot be read is put aside and reported once; 
 from __future__ import annotations
 
 import logging
-import os
-import tempfile
 import threading
 from dataclasses import asdict
 from pathlib import Path
@@ -18,6 +16,7 @@ from pydantic import BaseModel, ConfigDict, ValidationError
 
 from kiosk.clock import Clock
 from kiosk.providers.contract import SessionRef, Visit
+from kiosk.session.durable_file import put_aside, replace_file
 
 log = logging.getLogger("kiosk.session.ledger")
 
@@ -43,7 +42,7 @@ class Ledger(Protocol):
 
 
 class _Row(BaseModel):
-    model_config = ConfigDict(extra="ignore", frozen=True)
+    model_config = ConfigDict(extra="ignore", frozen=True, allow_inf_nan=False)
 
     provider: str
     visit_id: str
@@ -65,6 +64,12 @@ class FileLedger:
         self._path = path
         self._clock = clock
         self._lock = threading.Lock()
+        self._known: tuple[SessionRef, ...] = ()
+
+    @property
+    def known(self) -> tuple[SessionRef, ...]:
+        """What the latest read or write saw, oldest first: for a screen, which must not wait for the disk."""
+        return self._known
 
     def intend(self, provider: str, visit: Visit) -> SessionRef:
         intent = SessionRef(provider, visit.id, None, self._clock.wall())
@@ -90,6 +95,10 @@ class FileLedger:
             return self._read()
 
     def _read(self) -> tuple[SessionRef, ...]:
+        self._known = self._parsed()
+        return self._known
+
+    def _parsed(self) -> tuple[SessionRef, ...]:
         try:
             text = self._path.read_bytes()
         except FileNotFoundError:
@@ -103,33 +112,11 @@ class FileLedger:
 
     def _write(self, entries: tuple[SessionRef, ...]) -> None:
         page = _Page(sessions=[_Row(**asdict(entry)) for entry in entries])
-        self._path.parent.mkdir(parents=True, exist_ok=True)
-        # mkstemp makes the file 0600 from the first byte on.
-        number, name = tempfile.mkstemp(prefix=f".{self._path.name}.", dir=self._path.parent)
-        try:
-            with os.fdopen(number, "wb") as file:
-                file.write(page.model_dump_json(indent=1).encode())
-                file.flush()
-                os.fsync(file.fileno())
-            os.replace(name, self._path)
-        except BaseException:
-            Path(name).unlink(missing_ok=True)
-            raise
-        self._sync_folder()
-
-    def _sync_folder(self) -> None:
-        """Without this a power cut may bring the old name back. Windows cannot open a folder and does not need to."""
-        if os.name == "nt":
-            return
-        folder = os.open(self._path.parent, os.O_RDONLY)
-        try:
-            os.fsync(folder)
-        finally:
-            os.close(folder)
+        replace_file(self._path, page.model_dump_json(indent=1).encode())
+        self._known = entries
 
     def _put_aside(self) -> None:
-        aside = self._path.with_name(self._path.name + ".damaged")
-        os.replace(self._path, aside)
+        aside = put_aside(self._path)
         log.warning("the ledger of open sessions cannot be read; kept aside as %s, check the vendor's list", aside.name)
 
 

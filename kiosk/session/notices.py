@@ -18,3 +18,4 @@ class Notice(StrEnum):
     BUSY = "busy"  # a ProviderError's screen
     UNAVAILABLE = "unavailable"  # a ProviderError's screen
     OUT_OF_SERVICE = "out_of_service"  # a ProviderError's screen
+    BUDGET_SPENT = "budget_spent"  # the money guard's screen

@@ -26,6 +26,7 @@ class Kiosk:
         provider: FakeProvider | None = None,
         fallback: Provider | None = None,
         limits: Limits | None = None,
+        guarded: Callable[[Provider], Provider] = lambda provider: provider,
     ) -> None:
         self.diary: Diary = []
         self.provider = provider or FakeProvider()
@@ -34,7 +35,7 @@ class Kiosk:
         self.links = LinkFactory(self.diary)
         self.ledger = FileLedger(path, VirtualClock(asyncio.get_running_loop()))
         self.controller = Controller(
-            provider=self.provider,
+            provider=guarded(self.provider),
             fallback=fallback,
             new_link=self.links,
             devices=self.devices,

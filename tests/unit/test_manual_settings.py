@@ -39,7 +39,7 @@ def rows(page: str, title: str) -> dict[str, str]:
     return dict(ROW.findall(section(page, title).split("|---", 1)[1]))
 
 
-@pytest.mark.parametrize("table", ["session", "view", "audio", "livekit", "call", "log"])
+@pytest.mark.parametrize("table", ["session", "budget", "view", "audio", "livekit", "call", "log"])
 def test_every_key_stands_there_with_its_default(table: str) -> None:
     defaults = Settings().model_dump(by_alias=True)[table]
     written = {

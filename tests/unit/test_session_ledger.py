@@ -101,6 +101,7 @@ def test_truncation_at_every_byte_is_survived(
         b'{"sessions": {}}',
         b'{"sessions": [{"provider": 1}]}',
         b'{"sessions": [null]}',
+        b'{"sessions": [{"provider": "a", "visit_id": "v", "session_id": null, "started_at": NaN}]}',
     ],
 )
 def test_nonsense_is_put_aside(
