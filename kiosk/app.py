@@ -21,7 +21,7 @@ from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from kiosk import places
-from kiosk.clock import SystemClock
+from kiosk.clock import SystemClock, local_day
 from kiosk.link_choice import LinkChoice, LinkParts
 from kiosk.links.abandoned import AbandonedConnects
 from kiosk.log import log_loop_exception
@@ -42,6 +42,8 @@ from kiosk.run_report import RunSources, run_report
 from kiosk.session.controller import Controller
 from kiosk.session.ledger import FileLedger
 from kiosk.session.limits import Limits
+from kiosk.session.money_guard import GuardedProvider, MoneyGuard
+from kiosk.session.usage_file import UsageFile
 from kiosk.settings import LOCAL, Settings
 from kiosk.settings_check import provider_settings
 from kiosk.signals import EndSignals
@@ -130,7 +132,10 @@ async def _run(
     mailbox = FrameMailbox()
     http = HttpClient(secrets=secrets.values())
     context = ProviderContext(http, secrets, OwnRoom(settings.livekit, secrets, http, clock), clock)
-    provider, fallback = _providers(settings, context)
+    guard = MoneyGuard(
+        settings.budget.budget(), UsageFile(places.usage_file()), clock, local_day, settings.session.max_visit_s
+    )
+    provider, fallback = _providers(settings, context, guard)
     media = MediaThread()
     abandoned = AbandonedConnects()
     audio = settings.audio
@@ -256,11 +261,12 @@ def _persona(
     )
 
 
-def _providers(settings: Settings, context: ProviderContext) -> tuple[Provider, Provider | None]:
+def _providers(settings: Settings, context: ProviderContext, guard: MoneyGuard) -> tuple[Provider, Provider | None]:
     entries = load_providers()
 
     def create(name: str) -> Provider:
-        return entries[name].create(provider_settings(settings, entries[name]), context)
+        provider = entries[name].create(provider_settings(settings, entries[name]), context)
+        return provider if name == LOCAL else GuardedProvider(provider, guard)
 
     fallback = settings.session.fallback
     other = create(fallback) if fallback in entries and fallback != settings.session.provider else None
