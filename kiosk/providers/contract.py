@@ -143,12 +143,20 @@ class LocalGrant:
 
 @dataclass(frozen=True, slots=True)
 class VideoSdkGrant:
-    """Joins a VideoSDK room. `agent` is the participant id that is awaited; None: the first agent that comes."""
+    """Joins a VideoSDK room as `participant`, shown to others as `name`.
+
+    `agent` is the participant id that is awaited; None: the first agent that comes. `api_host` is host, or host:port,
+    of the API that tells where the room is. What the visitor types goes to the pub/sub topic `topic`.
+    """
 
     session: SessionRef
     room_id: str
     token: str = field(repr=False)
     agent: str | None = None
+    participant: str = "kiosk"
+    name: str = "Kiosk"
+    api_host: str = "api.videosdk.live"
+    topic: str = "CHAT"
     max_duration_s: float | None = None
 
 
