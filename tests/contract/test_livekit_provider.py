@@ -74,12 +74,20 @@ async def test_a_minted_token_joins(http: HttpClient, livekit_server: LiveKitSer
     assert await join(grant) == ("kiosk-visit-1", "kiosk")
     assert grant.room == "kiosk-visit-1"
     assert grant.avatar_identity is None
+    assert grant.video
     assert grant.speech is SpeechRoute.MICROPHONE
     assert (grant.session.provider, grant.session.visit_id, grant.session.session_id) == ("livekit", "visit-1", None)
     claims = claims_of(grant.token, livekit_server)
     assert claims["kind"] == "standard"
     assert claims["roomConfig"] == {"agents": [{"agentName": "concierge"}]}
     assert grant.token not in repr(grant)
+
+
+async def test_a_room_without_a_picture_says_so(http: HttpClient) -> None:
+    secrets = {"KIOSK_LIVEKIT_API_KEY": "key", "KIOSK_LIVEKIT_API_SECRET": "a secret of thirty-two letters or more"}
+    provider = provider_of(http, secrets, url="wss://rooms.example.org", voice_only=True)
+    assert not provider.capabilities.video
+    assert not (await started(provider)).video
 
 
 async def test_every_setting_reaches_the_grant(http: HttpClient, livekit_server: LiveKitServer) -> None:

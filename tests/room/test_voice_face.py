@@ -70,11 +70,13 @@ async def no_face(video: VideoSink) -> Face:
 class Desk:
     """A kiosk's room with an avatar in it that has only a voice."""
 
-    def __init__(self, server: LiveKitServer, name: str, make_face: FaceMaker) -> None:
-        self._grant = LiveKitGrant(SessionRef("livekit", "visit", None, 0.0), server.url, server.token("kiosk", name))
+    def __init__(self, server: LiveKitServer, name: str, make_face: FaceMaker, *, announced: bool = False) -> None:
+        """`announced`: the grant says that no picture will come."""
+        session, token = SessionRef("livekit", "visit", None, 0.0), server.token("kiosk", name)
+        self._grant = LiveKitGrant(session, server.url, token, video=not announced)
         self.screen, self.speaker = Screen(), Speaker()
         self.events: list[LinkEvent] = []
-        timing = RoomTiming(stall_s=0.6, voice_only_s=1.0)
+        timing = RoomTiming(stall_s=0.6, voice_only_s=120.0 if announced else 1.0)
         self.room = LiveKitRoom(
             self.screen,
             self.speaker,
@@ -136,7 +138,7 @@ async def test_a_voice_whose_face_cannot_be_made_is_heard(
     livekit_server: LiveKitServer, request: pytest.FixtureRequest, expected_log: Callable[[str], None]
 ) -> None:
     expected_log("the voice has no face: no such persona")
-    desk = Desk(livekit_server, request.node.name, no_face)
+    desk = Desk(livekit_server, request.node.name, no_face, announced=True)
     async with desk.open():
         await eventually(lambda: VoiceOnly() in desk.events)
         await desk.avatar.say("Good day.")
