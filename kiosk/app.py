@@ -25,12 +25,14 @@ from kiosk.clock import SystemClock, local_day
 from kiosk.link_choice import LinkChoice, LinkParts
 from kiosk.links.abandoned import AbandonedConnects
 from kiosk.log import log_loop_exception
+from kiosk.media.air import Air
 from kiosk.media.devices import SoundDevices
 from kiosk.media.echo import EchoCanceller
 from kiosk.media.mailbox import FrameMailbox
 from kiosk.media.thread import MediaThread
 from kiosk.options import RunOptions
 from kiosk.preload import Preload
+from kiosk.provider_choice import ProviderChoice
 from kiosk.providers.contract import Misconfigured, Provider
 from kiosk.providers.http import HttpClient
 from kiosk.providers.local import LocalSettings
@@ -135,7 +137,7 @@ async def _run(
     guard = MoneyGuard(
         settings.budget.budget(), UsageFile(places.usage_file()), clock, local_day, settings.session.max_visit_s
     )
-    provider, fallback = _providers(settings, context, guard)
+    providers = _providers(settings, context, guard)
     media = MediaThread()
     abandoned = AbandonedConnects()
     audio = settings.audio
@@ -147,25 +149,27 @@ async def _run(
     )
     devices = SoundDevices(echo, speaker=audio.speaker, microphone=audio.microphone, volume=audio.volume)
     session = settings.session
-    persona = PersonaOnDemand(lambda: _persona(settings, context, mailbox, devices))
+    persona = PersonaOnDemand(lambda: _persona(settings, context, devices.playout.latency_s))
     # Only the host is prepared ahead: as a fallback the persona costs nothing until it is needed.
     preparing = media.submit(persona.get().prepare()) if session.provider == LOCAL else None
 
     links = LinkChoice(
-        LinkParts(
+        Air(mailbox, devices.playout, devices.capture),
+        lambda channel: LinkParts(
             media,
-            mailbox,
-            devices.playout,
-            devices.capture,
+            channel.video,
+            channel.voice,
+            channel.microphone,
             abandoned,
             make_face=lambda video: persona.get().face(video),
-            visit_persona=lambda emit: persona.get().visit(emit),
-        )
+            visit_persona=lambda emit: persona.get().visit(emit, channel),
+        ),
     )
 
     controller = Controller(
-        provider=provider,
-        fallback=fallback,
+        providers=providers,
+        main=session.provider,
+        fallback=session.fallback if session.fallback in providers.names else None,
         new_link=links.make,
         devices=devices,
         ledger=FileLedger(places.ledger_file(), clock),
@@ -216,9 +220,7 @@ async def _run(
     finally:
         await controller.shutdown()
         await asyncio.gather(warming, return_exceptions=True)
-        await provider.aclose()
-        if fallback is not None:
-            await fallback.aclose()
+        await providers.aclose()
         if not await asyncio.wrap_future(media.submit(abandoned.settle(LATE_CONNECTS_S))):
             log.warning("a late connect is still under way at the end")
         if (used := persona.made) is not None:
@@ -227,7 +229,7 @@ async def _run(
         await http.aclose()
         stage.shut()
         signals.remove()
-    sources = RunSources(began_s, provider.name, stage, mailbox, devices, controller, links.lip_sync)
+    sources = RunSources(began_s, session.provider, stage, mailbox, devices, controller, links.lip_sync)
     report = run_report(sources, expects_picture=options.auto_start)
     if options.report is not None:
         write_report(options.report, report, secrets.values())
@@ -241,33 +243,18 @@ async def _until(ended: asyncio.Event, for_s: float | None) -> None:
         log.info("the time of this run is over")
 
 
-def _persona(
-    settings: Settings, context: ProviderContext, mailbox: FrameMailbox, devices: SoundDevices
-) -> LocalPersona:
+def _persona(settings: Settings, context: ProviderContext, latency_s: Callable[[], float]) -> LocalPersona:
     """Raises `Misconfigured`."""
     from kiosk.local_persona import build_persona  # a vendor's visitor does not wait for it
 
     table = provider_settings(settings, load_providers()[LOCAL])
     if not isinstance(table, LocalSettings):
         raise TypeError("the persona's settings are of another kind")
-    return build_persona(
-        table,
-        context,
-        settings.call,
-        settings.speech,
-        video=mailbox,
-        speaker=devices.playout,
-        microphone=devices.capture,
-    )
+    return build_persona(table, context, settings.call, settings.speech, latency_s)
 
 
-def _providers(settings: Settings, context: ProviderContext, guard: MoneyGuard) -> tuple[Provider, Provider | None]:
-    entries = load_providers()
+def _providers(settings: Settings, context: ProviderContext, guard: MoneyGuard) -> ProviderChoice:
+    def guarded(provider: Provider) -> Provider:
+        return provider if provider.name == LOCAL else GuardedProvider(provider, guard)
 
-    def create(name: str) -> Provider:
-        provider = entries[name].create(provider_settings(settings, entries[name]), context)
-        return provider if name == LOCAL else GuardedProvider(provider, guard)
-
-    fallback = settings.session.fallback
-    other = create(fallback) if fallback in entries and fallback != settings.session.provider else None
-    return create(settings.session.provider), other
+    return ProviderChoice(settings, load_providers(), context, guarded)

@@ -14,6 +14,7 @@ from kiosk.exit_codes import ExitCode
 from kiosk.log import LogSetup, log_uncaught
 from kiosk.notice_rule import error_output, shows_window
 from kiosk.options import RunOptions
+from kiosk.provider_choice import choosable
 from kiosk.providers.contract import Misconfigured
 from kiosk.providers.own_room import ROOM_SECRETS
 from kiosk.providers.registry import ProviderEntry, load_providers
@@ -67,8 +68,8 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def needed_secrets(settings: Settings, entries: dict[str, ProviderEntry]) -> tuple[str, ...]:
-    """The names that the selected provider, its fallback and the own room can use."""
-    used = [entries[name] for name in (settings.session.provider, settings.session.fallback) if name in entries]
+    """The names that the own room and the providers can use between which the operator may switch."""
+    used = [entries[name] for name in choosable(settings, entries)]
     return tuple(dict.fromkeys(name for names in [*(entry.secrets for entry in used), ROOM_SECRETS] for name in names))
 
 

@@ -2,13 +2,17 @@
 
 from __future__ import annotations
 
+from collections import deque
+from collections.abc import Callable
 from dataclasses import dataclass
 
 from kiosk.links.abandoned import AbandonedConnects
+from kiosk.links.aired import AiredLink
 from kiosk.links.contract import FaceMaker, Link
 from kiosk.links.ingest import IngestLink
 from kiosk.links.livekit import LiveKitLink
 from kiosk.links.local import LocalLink, PerformanceMaker
+from kiosk.media.air import Air, Channel
 from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
 from kiosk.media.statistics import LipSync
 from kiosk.media.thread import MediaThread
@@ -17,7 +21,10 @@ from kiosk.providers.contract import Grant, IngestGrant, LocalGrant
 
 @dataclass(frozen=True, slots=True)
 class LinkParts:
-    """What links work with. `make_face` and `visit_persona` are called on the media loop, and only when needed."""
+    """What one link works with: `video`, `voice` and `microphone` are its channel's.
+
+    `make_face` and `visit_persona` are called on the media loop, and only when needed.
+    """
 
     media: MediaThread
     video: VideoSink
@@ -29,23 +36,26 @@ class LinkParts:
 
 
 class LinkChoice:
-    """Makes links, one object per attempt, and remembers the newest for the report."""
+    """Makes links, one object and one channel per attempt, and remembers the newest for the report."""
 
-    def __init__(self, parts: LinkParts) -> None:
+    def __init__(self, air: Air, parts: Callable[[Channel], LinkParts]) -> None:
+        self._air = air
         self._parts = parts
-        self._newest: Link | None = None
+        self._newest: deque[AiredLink] = deque(maxlen=2)  # the one on air, and one that is to take over
 
     @property
     def lip_sync(self) -> LipSync | None:
-        """Of the newest link, where it measures that."""
-        return self._newest.lip_sync if isinstance(self._newest, LiveKitLink) else None
+        """Of the newest link that was on air, where it measures that."""
+        newest = next((aired.link for aired in reversed(self._newest) if aired.aired), None)
+        return newest.lip_sync if isinstance(newest, LiveKitLink) else None
 
-    def make(self, grant: Grant) -> Link:
-        self._newest = self._make(grant)
-        return self._newest
+    def make(self, grant: Grant) -> AiredLink:
+        channel = self._air.open_channel()
+        link = AiredLink(self._make(grant, self._parts(channel)), channel)
+        self._newest.append(link)
+        return link
 
-    def _make(self, grant: Grant) -> Link:
-        parts = self._parts
+    def _make(self, grant: Grant, parts: LinkParts) -> Link:
         if isinstance(grant, LocalGrant):
             return LocalLink(parts.media, parts.visit_persona)
         if isinstance(grant, IngestGrant):

@@ -19,7 +19,8 @@ from kiosk.dialogue.knowledge_load import example_folder, load_knowledge
 from kiosk.dialogue.knowledge_watch import KnowledgeWatcher
 from kiosk.dialogue.local import LocalDialogue
 from kiosk.links.contract import Face, LinkEvent
-from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
+from kiosk.media.air import Channel
+from kiosk.media.frames import VideoSink
 from kiosk.persona.behaviour import Behaviour, Temper
 from kiosk.persona.ears import Ears, EarsError
 from kiosk.persona.ears_sphinx import SphinxEars
@@ -78,12 +79,10 @@ class LocalPersona:
         context: ProviderContext,
         http: HttpClient,
         calls: CallSettings,
-        *,
-        video: VideoSink,
-        speaker: VoiceSink,
-        microphone: MicrophoneSource,
+        latency_s: Callable[[], float],
     ):
-        """`http` is used on the media loop alone, and closed here."""
+        """`http` is used on the media loop alone, and closed here. `latency_s`: from handing voice over until it is
+        heard."""
         self._settings = settings
         self._http = http
         self._calls = calls
@@ -91,9 +90,7 @@ class LocalPersona:
         self._voice = voice
         self._ears = ears
         self._context = context
-        self._video = video
-        self._speaker = speaker
-        self._microphone = microphone
+        self._latency_s = latency_s
         self._painter: FacePainter | None = None
         self._painting = asyncio.Lock()
         self._dialogue: Dialogue | None = None
@@ -105,22 +102,20 @@ class LocalPersona:
         """Draws the layers that stay, reads the knowledge and wakes the voice; once, however often it is called."""
         return await asyncio.gather(self._paint(), self._wake())
 
-    async def visit(self, emit: Callable[[LinkEvent], None]) -> LocalVisit:
+    async def visit(self, emit: Callable[[LinkEvent], None], channel: Channel) -> LocalVisit:
         """A persona that is only the fallback is prepared here, when it is needed."""
         painter, dialogue = await self.prepare()
         bearing = self._bearing()
 
         def perform(**listeners: Any) -> Performer:
-            return Performer(
-                painter, bearing, self._video, self._speaker, latency_s=self._speaker.latency_s, **listeners
-            )
+            return Performer(painter, bearing, channel.video, channel.voice, latency_s=self._latency_s, **listeners)
 
-        return LocalVisit(perform, self._voice, dialogue, self._ears, self._microphone, emit)
+        return LocalVisit(perform, self._voice, dialogue, self._ears, channel.microphone, emit)
 
     async def face(self, video: VideoSink) -> Face:
         """The same face for a voice that somebody else plays: nothing but the face is prepared for it."""
         painter = await self._paint()
-        return HeardFace(Performer(painter, self._bearing(), video, None, latency_s=self._speaker.latency_s))
+        return HeardFace(Performer(painter, self._bearing(), video, None, latency_s=self._latency_s))
 
     async def aclose(self) -> None:
         tasks = tuple(self._tasks)
@@ -210,10 +205,7 @@ def build_persona(
     context: ProviderContext,
     calls: CallSettings,
     speech: SpeechEndpointSettings | None,
-    *,
-    video: VideoSink,
-    speaker: VoiceSink,
-    microphone: MicrophoneSource,
+    latency_s: Callable[[], float],
 ) -> LocalPersona:
     """Raises `Misconfigured`."""
     http = HttpClient(secrets=context.secrets.values())
@@ -227,9 +219,7 @@ def build_persona(
         context,
         http,
         calls,
-        video=video,
-        speaker=speaker,
-        microphone=microphone,
+        latency_s,
     )
 
 

@@ -1,7 +1,7 @@
 """The report of one run (`--report F.json`): built from counters, written in one piece.
 
-{"provider", "renderer", "states": [{"t", "state"}], "first_frame_s", "video": {…}, "audio": {…}, "microphone": {…},
- "messages", "reconnects", "errors": [{"kind", "message"}], "exit"}
+{"provider", "providers": […], "renderer", "states": [{"t", "state"}], "first_frame_s", "video": {…}, "audio": {…},
+ "microphone": {…}, "messages", "reconnects", "errors": [{"kind", "message"}], "exit"}
 """
 
 from __future__ import annotations
@@ -63,9 +63,11 @@ class ReportedError:
 
 @dataclass(frozen=True, slots=True)
 class RunReport:
-    """`first_frame_s`: from the start of the process' work to the first painted frame; None if there was none."""
+    """`provider`: as the settings name it. `providers`: whose avatars were on air, in the order in which they first
+    were. `first_frame_s`: from the start of the process' work to the first painted frame; None if there was none."""
 
     provider: str
+    providers: tuple[str, ...] = ()
     renderer: str = ""
     states: tuple[StateMark, ...] = ()
     first_frame_s: float | None = None

@@ -31,6 +31,8 @@ class Course(Protocol):
     """What the report asks of the controller."""
 
     @property
+    def on_air(self) -> tuple[str, ...]: ...
+    @property
     def states(self) -> Sequence[tuple[float, Phase]]: ...
     @property
     def errors(self) -> Sequence[tuple[str, str]]: ...
@@ -63,6 +65,7 @@ def run_report(sources: RunSources, *, expects_picture: bool) -> RunReport:
     failed = bool(sources.course.errors) or (expects_picture and sources.stage.painted == 0)
     return RunReport(
         provider=sources.provider,
+        providers=sources.course.on_air,
         renderer=sources.stage.renderer,
         states=tuple(StateMark(t - sources.began_s, str(phase)) for t, phase in sources.course.states),
         first_frame_s=None if first_s is None else first_s - sources.began_s,

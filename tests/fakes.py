@@ -12,6 +12,8 @@ from kiosk.providers.contract import (
     EndReason,
     Grant,
     LiveKitGrant,
+    Misconfigured,
+    Provider,
     ProviderError,
     SessionRef,
     Visit,
@@ -85,6 +87,23 @@ class FakeProvider:
         return None
 
 
+class ProviderShelf:
+    """The providers that a test put there; a name in `unset` is known, and not set up."""
+
+    def __init__(self, *providers: Provider, unset: tuple[str, ...] = ()) -> None:
+        self._made = {provider.name: provider for provider in providers}
+        self._unset = unset
+
+    @property
+    def names(self) -> tuple[str, ...]:
+        return (*self._made, *self._unset)
+
+    def get(self, name: str) -> Provider:
+        if name not in self._made:
+            raise Misconfigured(f"provider {name} is not set up")
+        return self._made[name]
+
+
 class FakeLink:
     """Joins after `open_s` seconds and shows a first frame at once unless `frame` is False."""
 
@@ -116,6 +135,9 @@ class FakeLink:
         self.emit(Joined())
         if self._frame:
             self.emit(FirstFrame(640, 480))
+
+    def take_the_air(self) -> None:
+        self._diary.append(f"on air {self.number}")
 
     async def close(self) -> None:
         await asyncio.sleep(0.05)
@@ -174,7 +196,7 @@ class LinkFactory:
         self._diary = diary
 
     def __call__(self, grant: Grant) -> FakeLink:
-        assert not any(link.is_open for link in self.made), "a second link beside an open one"
+        assert sum(link.is_open for link in self.made) <= 1, "a third link beside two open ones"
         number = len(self.made) + 1
         link = self.script.get(number, FakeLink)(number, self._diary)
         self.made.append(link)

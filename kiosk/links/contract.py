@@ -59,6 +59,12 @@ class VoiceOnly:
 
 
 @dataclass(frozen=True, slots=True)
+class StageEmpty:
+    """Nobody in the room shows or says anything, and that is no fault: `FirstFrame` or `VoiceOnly` follow when somebody
+    comes. The visit is live all the same."""
+
+
+@dataclass(frozen=True, slots=True)
 class Stalled:
     """No video frame for `age_s` seconds although the room says it is connected; the picture is held."""
 
@@ -131,6 +137,7 @@ LinkEvent = (
     | AvatarJoined
     | FirstFrame
     | VoiceOnly
+    | StageEmpty
     | Stalled
     | Resumed
     | Mode
@@ -178,6 +185,14 @@ class Link(Protocol):
 
     async def interrupt(self) -> None:
         """The avatar stops speaking: what is queued here is dropped at once, then the far side is told."""
+        ...
+
+
+class AirLink(Link, Protocol):
+    """A link as a visit has it: of several only the one on air is seen and heard, and hears the visitor."""
+
+    def take_the_air(self) -> None:
+        """From now on it is this one. Returns at once, idempotent, of no effect after `close`."""
         ...
 
 

@@ -18,6 +18,7 @@ class VideoFrame:
 
     `data` belongs to the frame and is never written again. `rotation` is clockwise in degrees (0, 90, 180, 270), to be
     applied when painting. `due_s` is the instant on `time.perf_counter` at which it should be on screen (0: at once).
+    `channel` tells the avatars of a visit apart: where it changes, one picture fades over into the other.
     """
 
     format: PixelFormat
@@ -27,6 +28,7 @@ class VideoFrame:
     rotation: int = 0
     due_s: float = 0.0
     arrived_s: float = 0.0
+    channel: int = 0
 
 
 class VideoSink(Protocol):

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import threading
+
 from PySide6.QtCore import QRectF
 from PySide6.QtGui import QImage, QPainter
 
@@ -17,7 +19,8 @@ _BODY_UNITS = 480.0  # to either side of the middle; nothing moves farther out
 
 
 class FacePainter:
-    """One persona at one size, in pixels. Not to be used by two threads at once. Raises ValueError for an odd size.
+    """One persona at one size, in pixels. Two threads may paint with it, one after the other. Raises ValueError for an
+    odd size.
 
     Layers that keep their shape are drawn here, once; a frame moves them and draws eyes and mouth anew. Only the part
     of the canvas in which something may move is painted again.
@@ -27,6 +30,7 @@ class FacePainter:
         framing = frame(width, height)
         palette = Palette(look)
         self.width, self.height = width, height
+        self._brush = threading.Lock()  # a visit with the persona may begin while its face still serves another voice
         self._framing = framing
         self._background = background(palette, width, height)
         self._canvas = self._background.copy()
@@ -37,6 +41,11 @@ class FacePainter:
 
     def paint(self, state: FaceState) -> bytes:
         """BGRA, `width * height * 4` bytes, rows tightly packed. The bytes are the caller's, and never change."""
+        with self._brush:
+            self._paint(state)
+            return bytes(self._canvas.constBits())
+
+    def _paint(self, state: FaceState) -> None:
         painter = QPainter(self._canvas)
         painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
         painter.drawImage(self._moving, self._background, self._moving)
@@ -48,9 +57,9 @@ class FacePainter:
         painter.scale(framing.scale, framing.scale)
         self._figure.paint(painter, state)
         painter.end()
-        return bytes(self._canvas.constBits())
 
     def picture(self, state: FaceState) -> QImage:
         """The same as an image, for a sheet or a file."""
-        self.paint(state)
-        return self._canvas.copy()
+        with self._brush:
+            self._paint(state)
+            return self._canvas.copy()

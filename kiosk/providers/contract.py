@@ -26,6 +26,7 @@ class EndReason(StrEnum):
     VISITOR_LEFT = "visitor_left"
     IDLE = "idle"
     TIME_LIMIT = "time_limit"
+    SWITCHED = "switched"  # the visit goes on with another avatar
     FAULT = "fault"
     SHUTDOWN = "shutdown"
     ORPHAN = "orphan"

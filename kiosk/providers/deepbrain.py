@@ -63,6 +63,7 @@ _MOST_PAGES = 50
 _END_REASONS = {
     EndReason.VISITOR_LEFT: "USER_CLOSED",
     EndReason.SHUTDOWN: "USER_CLOSED",
+    EndReason.SWITCHED: "USER_CLOSED",
     EndReason.IDLE: "TIMEOUT",
     EndReason.TIME_LIMIT: "TIMEOUT",
     EndReason.FAULT: "ERROR",

@@ -15,8 +15,8 @@ from dataclasses import replace
 from random import Random, SystemRandom
 
 from kiosk.clock import Clock
-from kiosk.links.contract import Link, Message
-from kiosk.providers.contract import EndReason, Grant, Provider
+from kiosk.links.contract import AirLink, Message
+from kiosk.providers.contract import EndReason, Grant, ProviderError
 from kiosk.session.device_lane import DeviceLane
 from kiosk.session.devices import Devices, DeviceState
 from kiosk.session.effects import (
@@ -27,20 +27,33 @@ from kiosk.session.effects import (
     NoteMessage,
     OpenDevices,
     OpenLink,
+    PutOnAir,
     RenewGrant,
     Report,
     SendText,
     ShowWords,
-    Source,
     StartSession,
     StopSpeaking,
 )
-from kiosk.session.events import Accepted, DevicesOpened, Event, Interrupted, Left, Shutdown, Tick, Touched, Typed
+from kiosk.session.events import (
+    Accepted,
+    DevicesOpened,
+    EffectFailed,
+    Event,
+    Interrupted,
+    Left,
+    Shutdown,
+    Switch,
+    Tick,
+    Touched,
+    Typed,
+)
 from kiosk.session.ledger import Ledger
 from kiosk.session.limits import Limits
 from kiosk.session.link_runs import LinkRuns
 from kiosk.session.machine import step
 from kiosk.session.situation import due, situation
+from kiosk.session.source import Providers, source_of
 from kiosk.session.state import State
 from kiosk.session.tasks import TaskSet
 from kiosk.session.vendor_sessions import Sleep, VendorSessions
@@ -61,19 +74,24 @@ class Controller:
     def __init__(
         self,
         *,
-        provider: Provider,
-        new_link: Callable[[Grant], Link],
+        providers: Providers,
+        main: str,
+        new_link: Callable[[Grant], AirLink],
         devices: Devices,
         ledger: Ledger,
         clock: Clock,
         limits: Limits,
-        fallback: Provider | None = None,
+        fallback: str | None = None,
         rng: Random | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
-        """`limits.main` and `limits.fallback` are taken from the providers, whatever stands there."""
+        """`main`, `fallback`: names of providers. What stands in `limits` of them counts for nothing. Raises
+        `Misconfigured` where one of the two is not set up."""
+        self._providers = providers
         self._limits = replace(
-            limits, main=provider.capabilities, fallback=None if fallback is None else fallback.capabilities
+            limits,
+            main=source_of(providers.get(main)),
+            fallback=None if fallback is None else source_of(providers.get(fallback)),
         )
         self._clock = clock
         self._rng = rng or SystemRandom()
@@ -81,7 +99,6 @@ class Controller:
         self._tasks = TaskSet()
         self._devices = DeviceLane(devices, self._post, self._tasks, limits.close_s)
         self._links = LinkRuns(new_link, self._post, self._tasks, limits.close_s)
-        providers = {Source.MAIN: provider} | ({Source.FALLBACK: fallback} if fallback is not None else {})
         self._sessions = VendorSessions(
             providers, ledger, clock, self._limits, self._rng, sleep, self._post, self._tasks
         )
@@ -98,6 +115,7 @@ class Controller:
         self._errors: deque[tuple[str, str]] = deque(maxlen=HISTORY)
         self._messages = 0
         self._reconnects = 0
+        self._on_air: list[str] = []
         self._topics: deque[str] = deque(maxlen=64)
 
     # --- what the report asks ---
@@ -127,6 +145,11 @@ class Controller:
         """How often a living visit lost its link and set out to build a new one."""
         return self._reconnects
 
+    @property
+    def on_air(self) -> tuple[str, ...]:
+        """The providers whose avatars were seen or heard, each once, in the order in which they first were."""
+        return tuple(self._on_air)
+
     # --- what the screens do ---
 
     def subscribe(self, listener: SituationListener) -> Callable[[], None]:
@@ -154,6 +177,24 @@ class Controller:
 
     def interrupt(self) -> None:
         self._post(Interrupted())
+
+    # --- what the operator does ---
+
+    @property
+    def providers(self) -> tuple[str, ...]:
+        """Names that `switch` takes. One that is not set up is refused there, with a line that says what is missing."""
+        return self._providers.names
+
+    def switch(self, provider: str) -> None:
+        """This provider's avatar from now on, until the kiosk ends: in a visit it takes over with its first picture,
+        else it is asked at the next visit. Returns at once; what goes wrong is one line in the log, and the present
+        avatar stays."""
+        try:
+            chosen = self._providers.get(provider)
+        except ProviderError as error:
+            self._post(EffectFailed(error.kind, error.operator_line))
+        else:
+            self._post(Switch(source_of(chosen)))
 
     # --- what the application does ---
 
@@ -215,14 +256,17 @@ class Controller:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case StartSession(ticket, visit, source):
-                self._sessions.start(ticket, visit, source)
+                self._sessions.start(ticket, visit, source.provider)
             case RenewGrant(ticket, grant, source):
-                self._sessions.renew(ticket, grant, source)
+                self._sessions.renew(ticket, grant, source.provider)
             case EndSession(session, reason):
                 silence = self._devices.closing
                 self._sessions.end(session, reason, after={*self._links.closing, *([silence] if silence else [])})
             case OpenLink(ticket, grant):
                 self._links.open(ticket, grant)
+            case PutOnAir(ticket, provider):
+                self._links.put_on_air(ticket)
+                self._note_on_air(provider)
             case CloseLink(ticket):
                 self._links.close(ticket, after=self._devices.closing)
             case OpenDevices(ticket):
@@ -253,6 +297,11 @@ class Controller:
             except Exception:
                 # A screen that fails must not keep a session open at the vendor.
                 log.exception("a listener failed")
+
+    def _note_on_air(self, provider: str) -> None:
+        log.info("on air", extra={"provider": provider})
+        if provider not in self._on_air:
+            self._on_air.append(provider)
 
     def _note_message(self, message: Message) -> None:
         self._messages += 1

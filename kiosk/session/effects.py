@@ -3,18 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from enum import StrEnum
 
 from kiosk.links.contract import Message
 from kiosk.providers.contract import EndReason, Grant, SessionRef, Visit
+from kiosk.session.source import Source
 from kiosk.session.view import Words
-
-
-class Source(StrEnum):
-    """Which provider a session comes from."""
-
-    MAIN = "main"
-    FALLBACK = "fallback"
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +42,14 @@ class OpenLink:
 
     ticket: int
     grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class PutOnAir:
+    """From now on this link alone is seen and heard, and it alone hears the visitor."""
+
+    ticket: int
+    provider: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,6 +106,7 @@ Effect = (
     | RenewGrant
     | EndSession
     | OpenLink
+    | PutOnAir
     | CloseLink
     | OpenDevices
     | CloseDevices

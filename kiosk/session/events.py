@@ -12,6 +12,7 @@ from kiosk.links.contract import LinkEvent, Lost
 from kiosk.providers.contract import EndReason, Grant, SessionRef
 from kiosk.session.devices import DeviceState
 from kiosk.session.policies import Fault
+from kiosk.session.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -39,6 +40,13 @@ class Typed:
 @dataclass(frozen=True, slots=True)
 class Interrupted:
     """The visitor wants the avatar to stop speaking."""
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The operator wants this avatar from now on: at once in a visit, else from the next visit on."""
+
+    source: Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -133,6 +141,7 @@ Event = (
     | Left
     | Typed
     | Interrupted
+    | Switch
     | SessionStarted
     | StartFailed
     | GrantRenewed

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 
-from kiosk.providers.contract import Capabilities
 from kiosk.session.policies import Backoff
+from kiosk.session.source import Source
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,7 +18,7 @@ class Limits:
     language: str = "en"  # until the visitor chooses one
 
     welcome_s: float = 60.0
-    connect_s: float = 30.0  # from the choice of language to the first picture, retries included
+    connect_s: float = 30.0  # from the choice of language, or of another avatar, to the first picture, with retries
     connect_notice_s: float = 8.0  # from here on the visitor is asked for a moment's patience
     recover_s: float = 40.0  # from the loss of the link to the next picture, retries included
     goodbye_s: float = 4.0
@@ -45,5 +45,5 @@ class Limits:
 
     max_text: int = 2000  # characters of one typed message
 
-    main: Capabilities = field(default_factory=Capabilities)
-    fallback: Capabilities | None = None
+    main: Source = field(default_factory=lambda: Source("main"))
+    fallback: Source | None = None

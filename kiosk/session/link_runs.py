@@ -1,4 +1,4 @@
-"""Opens links, listens to them, closes them: one object per attempt, and never a second one beside an open one."""
+"""Opens links, listens to them, closes them: one object per attempt, and none while another is being closed."""
 
 from __future__ import annotations
 
@@ -7,7 +7,7 @@ import logging
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
 
-from kiosk.links.contract import Link, LinkError, Lost, LostReason
+from kiosk.links.contract import AirLink, LinkError, Lost, LostReason
 from kiosk.providers.contract import Grant
 from kiosk.session.events import EffectFailed, Event, FromLink, LinkFailed, LinkOpened
 from kiosk.session.tasks import TaskSet
@@ -24,7 +24,7 @@ class _Run:
 
     wanted: bool = True
     opened: bool = False
-    link: Link | None = None
+    link: AirLink | None = None
     task: asyncio.Task[None] | None = None
 
 
@@ -32,7 +32,7 @@ class LinkRuns:
     """`limit_s` bounds one close, in seconds. An open is never cancelled: it may leave a guest in the room."""
 
     def __init__(
-        self, new_link: Callable[[Grant], Link], post: Callable[[Event], None], tasks: TaskSet, limit_s: float
+        self, new_link: Callable[[Grant], AirLink], post: Callable[[Event], None], tasks: TaskSet, limit_s: float
     ) -> None:
         self._new_link = new_link
         self._post = post
@@ -50,6 +50,11 @@ class LinkRuns:
         run = self._runs[ticket] = _Run()
         run.task = self._tasks.spawn(self._run(ticket, run, grant), f"link-{ticket}")
 
+    def put_on_air(self, ticket: int) -> None:
+        run = self._runs.get(ticket)
+        if run is not None and run.link is not None:
+            run.link.take_the_air()
+
     def close(self, ticket: int, after: asyncio.Task[None] | None) -> None:
         """Closes the link once `after` (the closing of the devices) is done."""
         run = self._runs.get(ticket)
@@ -66,7 +71,7 @@ class LinkRuns:
     async def interrupt(self, ticket: int) -> None:
         await self._call(ticket, "the avatar could not be told to stop speaking", lambda link: link.interrupt())
 
-    async def _call(self, ticket: int, failure: str, call: Callable[[Link], Coroutine[None, None, None]]) -> None:
+    async def _call(self, ticket: int, failure: str, call: Callable[[AirLink], Coroutine[None, None, None]]) -> None:
         run = self._runs.get(ticket)
         if run is None or run.link is None:
             return
@@ -95,7 +100,7 @@ class LinkRuns:
         finally:
             self._runs.pop(ticket, None)
 
-    async def _listen(self, ticket: int, link: Link) -> None:
+    async def _listen(self, ticket: int, link: AirLink) -> None:
         async for event in link.events():
             self._post(FromLink(ticket, event))
         # After a loss, or a close of ours, this comes too late and changes nothing.

@@ -11,8 +11,9 @@ Two machines run one inside the other. The outer one is what the visitor lives t
                                                  |              recovering --gives up--> goodbye
                                                  +--gives up--> out_of_service --patience--> attract
 
-`fallback` is `live` with the fallback provider; it is reached from connecting and recovering when the main provider
-cannot be had. The inner machine is the connection (`Stage`), and runs the same way in connecting and in recovering:
+`fallback` is `live` with the fallback provider; it is reached from connecting and recovering when the provider that is
+wanted cannot be had. Another avatar in the middle of a visit is told in switching.py. The inner machine is the
+connection (`Stage`), and runs the same way in connecting and in recovering:
 
     starting --grant--> opening --> joined --avatar there--> up
        ^                   |           |                    |
@@ -24,7 +25,8 @@ cannot be had. The inner machine is the connection (`Stage`), and runs the same 
 Rules that hold whatever happens, and that the tests prove for every order of events:
 
 * Time rules every phase but attract: `deadline`, or while talking the idle time and the longest visit.
-* Each attempt has a new link, and the link before it was closed first.
+* Each attempt has a new link, and the link before it was closed first. Only while one avatar takes over from another
+  there are two, and one of them is on air.
 * An answer is taken only if its ticket is the one awaited. A session that starts too late is ended at once, a link
   that opens too late is closed at once.
 * A session that a provider reported is ended exactly once: `grant` holds what is still to be ended, and the function
@@ -53,12 +55,15 @@ from kiosk.links.contract import (
     Message,
     Mode,
     Resumed,
+    StageEmpty,
     Stalled,
     Suggestions,
     TookLeave,
     VoiceOnly,
 )
-from kiosk.providers.contract import EndReason, Grant, SessionRef, Visit
+from kiosk.providers.contract import EndReason, Grant, Visit
+from kiosk.session import switching
+from kiosk.session.connecting import Step, drop_link, drop_session, end_session, granted, limited, start, up
 from kiosk.session.devices import DeviceState
 from kiosk.session.effects import (
     CloseDevices,
@@ -67,13 +72,10 @@ from kiosk.session.effects import (
     EndSession,
     NoteMessage,
     OpenDevices,
-    OpenLink,
     RenewGrant,
     Report,
     SendText,
     ShowWords,
-    Source,
-    StartSession,
     StopSpeaking,
 )
 from kiosk.session.events import (
@@ -93,6 +95,7 @@ from kiosk.session.events import (
     SessionStarted,
     Shutdown,
     StartFailed,
+    Switch,
     Tick,
     Touched,
     Typed,
@@ -100,10 +103,20 @@ from kiosk.session.events import (
 from kiosk.session.limits import Limits
 from kiosk.session.notices import Notice
 from kiosk.session.policies import Fault, fault_of_loss
-from kiosk.session.state import IN_VISIT, LINKED, TALKING, Connection, Stage, State, capabilities, idle_at
+from kiosk.session.source import Source
+from kiosk.session.state import (
+    IN_VISIT,
+    LINKED,
+    TALKING,
+    Connection,
+    Stage,
+    State,
+    capabilities,
+    ends_at,
+    idle_at,
+    wanted,
+)
 from kiosk.session.view import Phase
-
-Step = tuple[State, tuple[Effect, ...]]
 
 
 def step(state: State, event: Event, now: float, limits: Limits) -> Step:
@@ -111,6 +124,8 @@ def step(state: State, event: Event, now: float, limits: Limits) -> Step:
     match event:
         case Touched() | Accepted() | Left() | Typed() | Interrupted():
             return _visitor(state, event, now, limits)
+        case Switch(source):
+            return switching.switch(state, source, now, limits)
         case SessionStarted() | StartFailed() | GrantRenewed() | RenewFailed():
             return _provider(state, event, now, limits)
         case LinkOpened() | LinkFailed() | FromLink():
@@ -150,12 +165,12 @@ def _visitor(state: State, event: Touched | Accepted | Left | Typed | Interrupte
         case ((Phase.LIVE | Phase.FALLBACK), Typed(text)):
             heard = replace(state, last_sign=now)
             text = text.strip()[: limits.max_text]
-            if not text or not capabilities(state, limits).hosted_dialogue:
+            if not text or not capabilities(state).hosted_dialogue:
                 return heard, ()
             return heard, (SendText(state.connection.ticket, text),)
         case ((Phase.LIVE | Phase.FALLBACK), Interrupted()):
             heard = replace(state, last_sign=now)
-            stop = (StopSpeaking(state.connection.ticket),) if capabilities(state, limits).interrupts else ()
+            stop = (StopSpeaking(state.connection.ticket),) if capabilities(state).interrupts else ()
             return heard, stop
         case ((Phase.LIVE | Phase.FALLBACK), (Touched() | Accepted())):
             return replace(state, last_sign=now), ()
@@ -169,17 +184,19 @@ def _visitor(state: State, event: Touched | Accepted | Left | Typed | Interrupte
 def _provider(
     state: State, event: SessionStarted | StartFailed | GrantRenewed | RenewFailed, now: float, limits: Limits
 ) -> Step:
+    if isinstance(event, SessionStarted | StartFailed) and switching.is_incoming(state, event.ticket):
+        return switching.from_provider(state, event, now)
     awaited = state.connection.stage if state.connection.ticket == event.ticket else Stage.NONE
     match awaited, event:
         case Stage.STARTING, SessionStarted(grant=grant):
-            return _open_link(_shorten(state, grant, now), grant)
+            return _open_link(replace(state, connection=limited(state.connection, grant, now)), grant)
         case _, SessionStarted(grant=grant):
             return state, (EndSession(grant.session, state.ended),)
         case Stage.STARTING, StartFailed(fault=fault, session=session):
             state, effects = _attempt_failed(state, fault, now, limits)
-            return state, (*effects, *_end(session, EndReason.FAULT))
+            return state, (*effects, *end_session(session, EndReason.FAULT))
         case _, StartFailed(fault=fault, session=session):
-            return state, (*_end(session, state.ended), Report(fault.kind, fault.operator_line, fatal=False))
+            return state, (*end_session(session, state.ended), Report(fault.kind, fault.operator_line, fatal=False))
         case Stage.RENEWING, GrantRenewed(grant=grant):
             return _open_link(state, grant)
         case Stage.RENEWING, RenewFailed(fault=fault):
@@ -189,18 +206,13 @@ def _provider(
             return state, ()
 
 
-def _shorten(state: State, grant: Grant, now: float) -> State:
-    """The vendor's own limit ends the visit kindly before the vendor cuts it off."""
-    if grant.max_duration_s is None or state.visit_ends_at is None:
-        return state
-    return replace(state, visit_ends_at=min(state.visit_ends_at, now + max(0.0, grant.max_duration_s)))
-
-
 # --- what the link reports ---
 
 
 def _link(state: State, event: LinkOpened | LinkFailed | FromLink, now: float, limits: Limits) -> Step:
     connection = state.connection
+    if switching.is_incoming(state, event.ticket):
+        return switching.from_link(state, event, now, limits)
     if connection.ticket != event.ticket or connection.stage not in LINKED:
         return state, ((CloseLink(event.ticket),) if isinstance(event, LinkOpened) else ())
     match event:
@@ -217,11 +229,13 @@ def _link(state: State, event: LinkOpened | LinkFailed | FromLink, now: float, l
 def _from_link(state: State, event: LinkEvent, now: float, limits: Limits) -> Step:
     match event:
         case FirstFrame():
-            return _up(replace(state, picture=True, frozen_at=None), now), ()
-        case AvatarJoined() if not capabilities(state, limits).video:
-            return _up(state, now), ()
+            return up(replace(state, picture=True, stage_empty=False, frozen_at=None), now, limits)
+        case AvatarJoined() if not capabilities(state).video:
+            return up(state, now, limits)
         case VoiceOnly():
-            return _up(state, now), ()
+            return up(replace(state, stage_empty=False), now, limits)
+        case StageEmpty():
+            return up(replace(state, picture=False, stage_empty=True, frozen_at=None), now, limits)
         case Stalled(age_s) if state.connection.stage is Stage.UP:
             since = now - max(0.0, age_s)
             return replace(state, frozen_at=since if state.frozen_at is None else min(since, state.frozen_at)), ()
@@ -243,23 +257,6 @@ def _from_link(state: State, event: LinkEvent, now: float, limits: Limits) -> St
             return state, ()
 
 
-def _up(state: State, now: float) -> State:
-    """The avatar is there: the visitor can talk."""
-    if state.connection.stage is Stage.UP:
-        return state
-    return replace(
-        state,
-        phase=Phase.FALLBACK if state.connection.source is Source.FALLBACK else Phase.LIVE,
-        connection=replace(state.connection, stage=Stage.UP, failures=0, retry_at=None),
-        notice="",
-        entered_at=now,
-        deadline=None,
-        last_sign=now,
-        frozen_at=None,
-        failed_visits=0,
-    )
-
-
 # --- what the devices answer ---
 
 
@@ -279,7 +276,8 @@ def _devices(state: State, event: DevicesOpened | DevicesFailed) -> Step:
 
 def _time(state: State, now: float, limits: Limits) -> Step:
     idle = idle_at(state, limits)
-    if state.phase in IN_VISIT and state.visit_ends_at is not None and now >= state.visit_ends_at:
+    end = ends_at(state)
+    if state.phase in IN_VISIT and end is not None and now >= end:
         return _goodbye(state, EndReason.TIME_LIMIT, now, limits, notice=Notice.TIME_UP)
     if idle is not None and now >= idle:
         return _goodbye(state, EndReason.IDLE, now, limits)
@@ -288,6 +286,8 @@ def _time(state: State, now: float, limits: Limits) -> Step:
         return _lost(state, Fault("link_stalled", "unavailable", line, retry=True), now, limits)
     if state.deadline is not None and now >= state.deadline:
         return _overdue(state, now, limits)
+    if state.incoming is not None and now >= state.incoming.until:
+        return switching.overdue(state, limits)
     if state.connection.retry_at is not None and now >= state.connection.retry_at:
         return _next_attempt(state)
     return state, ()
@@ -323,32 +323,21 @@ def _connect(state: State, now: float, limits: Limits) -> Step:
         last_sign=now,
         last_ticket=ticket,
     )
-    started, starting = _start(connecting, Source.MAIN)
+    started, starting = start(connecting, wanted(state, limits))
     return started, (OpenDevices(ticket), *starting)
-
-
-def _start(state: State, source: Source, failures: int = 0) -> Step:
-    if state.visit is None:  # cannot be: every phase that starts a session has a visit
-        return state, ()
-    ticket = state.last_ticket + 1
-    connection = Connection(Stage.STARTING, source, ticket, failures)
-    return (
-        replace(state, connection=connection, last_ticket=ticket, mode=AvatarMode.LISTENING, frozen_at=None),
-        (StartSession(ticket, state.visit, source),),
-    )
 
 
 def _open_link(state: State, grant: Grant) -> Step:
     ticket = state.last_ticket + 1
-    connection = replace(state.connection, stage=Stage.OPENING, ticket=ticket, grant=grant, retry_at=None)
-    return replace(state, connection=connection, last_ticket=ticket), (OpenLink(ticket, grant),)
+    connection, opening = granted(state.connection, grant, ticket)
+    return replace(state, connection=connection, last_ticket=ticket), (opening,)
 
 
 def _next_attempt(state: State) -> Step:
     """After the backoff: the same session with a fresh token where one is still held, else a new session."""
     connection = state.connection
     if connection.grant is None:
-        return _start(state, connection.source, connection.failures)
+        return start(state, connection.source, connection.failures)
     ticket = state.last_ticket + 1
     renewing = replace(connection, stage=Stage.RENEWING, ticket=ticket, retry_at=None)
     return (
@@ -361,6 +350,8 @@ def _lost(state: State, fault: Fault, now: float, limits: Limits) -> Step:
     """The link is gone. A visit that lives holds its picture and tries again, unless it was shown out."""
     if state.phase not in TALKING:
         return _attempt_failed(state, fault, now, limits)
+    if state.incoming is not None:
+        return switching.wait_for(state, state.incoming, fault, now, limits)
     if not fault.retry:
         return _give_up(state, fault, now, limits)
     recovering = replace(
@@ -381,24 +372,24 @@ def _attempt_failed(state: State, fault: Fault, now: float, limits: Limits, *, k
     tries = limits.connect_tries if state.phase is Phase.CONNECTING else limits.recover_tries
     delay_s = limits.retry.delay_s(failures, _rng(state), fault.retry_after_s)
     if fault.retry and failures < tries and (state.deadline is None or now + delay_s < state.deadline):
-        state, closing = _drop_link(state)
+        state, closing = drop_link(state)
         ending: tuple[Effect, ...] = ()
-        if not (keep_session and capabilities(state, limits).renews):
-            state, ending = _drop_session(state, EndReason.FAULT)
+        if not (keep_session and capabilities(state).renews):
+            state, ending = drop_session(state, EndReason.FAULT)
         waiting = replace(state.connection, stage=Stage.WAITING, failures=failures, retry_at=now + delay_s)
         notice = Notice.BUSY if fault.screen == Notice.BUSY else state.notice
         report = Report(fault.kind, fault.operator_line, fatal=False)
         return replace(state, connection=waiting, notice=notice), (*closing, *ending, report)
-    if state.connection.source is Source.MAIN and limits.fallback is not None:
-        return _fall_back(state, fault, now, limits)
+    if limits.fallback is not None and state.connection.source.provider != limits.fallback.provider:
+        return _fall_back(state, limits.fallback, fault, now, limits)
     return _give_up(state, fault, now, limits)
 
 
-def _fall_back(state: State, fault: Fault, now: float, limits: Limits) -> Step:
-    state, closing = _drop_link(state)
-    state, ending = _drop_session(state, EndReason.FAULT)
+def _fall_back(state: State, fallback: Source, fault: Fault, now: float, limits: Limits) -> Step:
+    state, closing = drop_link(state)
+    state, ending = drop_session(state, EndReason.FAULT)
     state = replace(state, deadline=now + limits.connect_s, ended=EndReason.FAULT)
-    state, starting = _start(state, Source.FALLBACK)
+    state, starting = start(state, fallback)
     return state, (*closing, *ending, *starting, Report(fault.kind, fault.operator_line, fatal=True))
 
 
@@ -422,8 +413,11 @@ def _goodbye(
 ) -> Step:
     """Lets go of everything, in the fixed order: devices, link, session. The last picture stays while we part."""
     silence = () if state.devices_ticket is None else (CloseDevices(state.devices_ticket),)
-    state, closing = _drop_link(state)
-    state, ending = _drop_session(state, reason)
+    if state.incoming is not None:  # the operator's choice stands
+        state = replace(state, chosen=state.incoming.connection.source)
+    state, closing = drop_link(state)
+    state, closing_too, ending_too = switching.drop_incoming(state, reason)
+    state, ending = drop_session(state, reason)
     goodbye = replace(
         state,
         phase=Phase.GOODBYE,
@@ -438,32 +432,19 @@ def _goodbye(
         frozen_at=None,
         ended=reason,
     )
-    return goodbye, (*silence, *closing, *ending)
+    return goodbye, (*silence, *closing, *closing_too, *ending, *ending_too)
 
 
 def _attract(state: State) -> Step:
     """Forgets the visitor."""
     kept = State(
-        failed_visits=state.failed_visits, ended=state.ended, last_ticket=state.last_ticket, stopped=state.stopped
+        chosen=state.chosen,
+        failed_visits=state.failed_visits,
+        ended=state.ended,
+        last_ticket=state.last_ticket,
+        stopped=state.stopped,
     )
     return kept, ()
-
-
-def _drop_link(state: State) -> Step:
-    connection = state.connection
-    closing = (CloseLink(connection.ticket),) if connection.stage in LINKED else ()
-    return replace(state, connection=replace(connection, stage=Stage.NONE, retry_at=None)), closing
-
-
-def _drop_session(state: State, reason: EndReason) -> Step:
-    grant = state.connection.grant
-    if grant is None:
-        return state, ()
-    return replace(state, connection=replace(state.connection, grant=None)), (EndSession(grant.session, reason),)
-
-
-def _end(session: SessionRef | None, reason: EndReason) -> tuple[Effect, ...]:
-    return () if session is None else (EndSession(session, reason),)
 
 
 def _rng(state: State) -> Random:

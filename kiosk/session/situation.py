@@ -6,7 +6,7 @@ import math
 
 from kiosk.session.limits import Limits
 from kiosk.session.notices import Notice
-from kiosk.session.state import IN_VISIT, TALKING, State, capabilities, idle_at
+from kiosk.session.state import IN_VISIT, TALKING, State, capabilities, ends_at, idle_at
 from kiosk.session.view import Phase, Situation
 
 ROUNDING_S = 0.01
@@ -15,7 +15,7 @@ ROUNDING_S = 0.01
 
 def situation(state: State, now: float, limits: Limits) -> Situation:
     """Drawn from the state alone; countdowns in whole seconds, so that it changes at most once a second."""
-    offers = capabilities(state, limits)
+    offers = capabilities(state)
     talking = state.phase in TALKING
     in_visit = state.phase in IN_VISIT
     notice, ends_in_s = _notice(state, now, limits)
@@ -37,7 +37,9 @@ def due(state: State, now: float, limits: Limits) -> float | None:
     acts = [state.deadline, idle_at(state, limits), state.connection.retry_at]
     shows: list[float] = []
     if state.phase in IN_VISIT:
-        acts.append(state.visit_ends_at)
+        acts.append(ends_at(state))
+    if state.incoming is not None:
+        acts.append(state.incoming.until)
     if state.phase is Phase.CONNECTING:
         shows.append(state.entered_at + limits.connect_notice_s)
     if state.phase in TALKING:
@@ -58,6 +60,8 @@ def _notice(state: State, now: float, limits: Limits) -> tuple[str, float | None
     notice, ends_in_s = _countdown(state, now, limits)
     if state.frozen_at is not None and now >= state.frozen_at + limits.stall_notice_s:
         notice = Notice.ONE_MOMENT
+    if state.stage_empty and not notice:
+        notice = Notice.STAGE_EMPTY
     return notice or _device_notice(state), ends_in_s
 
 
@@ -66,8 +70,8 @@ def _ends(state: State, limits: Limits) -> list[tuple[float, float]]:
     ends = []
     if (idle := idle_at(state, limits)) is not None:
         ends.append((idle, min(limits.idle_warning_s, limits.idle_s)))
-    if state.visit_ends_at is not None:
-        ends.append((state.visit_ends_at, limits.end_warning_s))
+    if (end := ends_at(state)) is not None:
+        ends.append((end, limits.end_warning_s))
     return ends
 
 
@@ -76,7 +80,7 @@ def _countdown(state: State, now: float, limits: Limits) -> tuple[str, float | N
     if not left:
         return "", None
     remaining, end = min(left)
-    notice = Notice.ENDING_SOON if end == state.visit_ends_at else Notice.STILL_THERE
+    notice = Notice.ENDING_SOON if end == ends_at(state) else Notice.STILL_THERE
     return notice, float(max(1, math.ceil(remaining - ROUNDING_S)))
 
 

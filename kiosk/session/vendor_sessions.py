@@ -10,7 +10,6 @@ from random import Random
 
 from kiosk.clock import Clock
 from kiosk.providers.contract import EndReason, Grant, Provider, ProviderError, SessionRef, Visit
-from kiosk.session.effects import Source
 from kiosk.session.events import (
     EffectFailed,
     EndFailed,
@@ -23,6 +22,7 @@ from kiosk.session.events import (
 from kiosk.session.ledger import Ledger
 from kiosk.session.limits import Limits
 from kiosk.session.policies import Fault, fault_of_error
+from kiosk.session.source import Providers
 from kiosk.session.tasks import TaskSet
 
 log = logging.getLogger("kiosk.session.vendor")
@@ -35,7 +35,7 @@ class VendorSessions:
 
     def __init__(
         self,
-        providers: dict[Source, Provider],
+        providers: Providers,
         ledger: Ledger,
         clock: Clock,
         limits: Limits,
@@ -54,11 +54,12 @@ class VendorSessions:
         self._tasks = tasks
         self._ending: dict[SessionRef, asyncio.Task[None]] = {}
 
-    def start(self, ticket: int, visit: Visit, source: Source) -> None:
-        self._tasks.spawn(self._start(ticket, visit, self._providers[source]), f"session-start-{ticket}")
+    def start(self, ticket: int, visit: Visit, provider: str) -> None:
+        """`provider`: the name of one that was found before."""
+        self._tasks.spawn(self._start(ticket, visit, self._providers.get(provider)), f"session-start-{ticket}")
 
-    def renew(self, ticket: int, grant: Grant, source: Source) -> None:
-        self._tasks.spawn(self._renew(ticket, grant, self._providers[source]), f"session-renew-{ticket}")
+    def renew(self, ticket: int, grant: Grant, provider: str) -> None:
+        self._tasks.spawn(self._renew(ticket, grant, self._providers.get(provider)), f"session-renew-{ticket}")
 
     def end(self, session: SessionRef, reason: EndReason, after: Iterable[asyncio.Task[None]] = ()) -> None:
         """Ends the session once `after` (the closing of devices and link) is done."""
@@ -75,7 +76,11 @@ class VendorSessions:
             self.end(session, EndReason.ORPHAN)
 
     async def _start(self, ticket: int, visit: Visit, provider: Provider) -> None:
-        replaced = {task for session, task in self._ending.items() if session.visit_id == visit.id}
+        replaced = {
+            task
+            for session, task in self._ending.items()
+            if (session.provider, session.visit_id) == (provider.name, visit.id)
+        }
         if replaced:
             # Many plans allow one session at a time.
             await asyncio.wait(replaced, timeout=self._limits.handover_s)
@@ -112,9 +117,11 @@ class VendorSessions:
         if after:
             # The closes are bounded themselves; twice, because a link closes after the devices.
             await asyncio.wait(after, timeout=2 * self._limits.close_s)
-        provider = next((one for one in self._providers.values() if one.name == session.provider), None)
-        if provider is None:
+        try:
+            provider = self._providers.get(session.provider)
+        except ProviderError as error:
             line = f"a session of provider '{session.provider}' is still open; configure that provider to end it"
+            log.info("%s", error.operator_line)
         else:
             line = await self._try_to_end(provider, session, reason)
         if not line or self._clock.wall() - session.started_at > self._limits.ledger_keep_s:

@@ -12,7 +12,7 @@ from kiosk.session.controller import Controller
 from kiosk.session.ledger import FileLedger
 from kiosk.session.limits import Limits
 from kiosk.session.view import Phase, Situation, VisitorActions, Words
-from tests.fakes import Diary, FakeDevices, FakeLink, FakeProvider, LinkFactory
+from tests.fakes import Diary, FakeDevices, FakeLink, FakeProvider, LinkFactory, ProviderShelf
 from tests.virtual_time import VirtualClock
 
 
@@ -25,18 +25,21 @@ class Kiosk:
         *,
         provider: FakeProvider | None = None,
         fallback: Provider | None = None,
+        others: tuple[Provider, ...] = (),
         limits: Limits | None = None,
         guarded: Callable[[Provider], Provider] = lambda provider: provider,
     ) -> None:
         self.diary: Diary = []
         self.provider = provider or FakeProvider()
         self.provider.diary = self.diary
+        spare = () if fallback is None else (fallback,)
         self.devices = FakeDevices(self.diary)
         self.links = LinkFactory(self.diary)
         self.ledger = FileLedger(path, VirtualClock(asyncio.get_running_loop()))
         self.controller = Controller(
-            provider=guarded(self.provider),
-            fallback=fallback,
+            providers=ProviderShelf(guarded(self.provider), *spare, *others, unset=("unset",)),
+            main=self.provider.name,
+            fallback=None if fallback is None else fallback.name,
             new_link=self.links,
             devices=self.devices,
             ledger=self.ledger,

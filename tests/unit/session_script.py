@@ -21,10 +21,11 @@ from kiosk.session.events import (
 from kiosk.session.limits import Limits
 from kiosk.session.machine import step
 from kiosk.session.situation import due, situation
+from kiosk.session.source import Source
 from kiosk.session.state import State
 from kiosk.session.view import Phase, Situation
 
-HOSTED = Capabilities(hosted_dialogue=True, interrupts=True)
+HOSTED = Source("fake", Capabilities(hosted_dialogue=True, interrupts=True))
 
 
 def grant(number: int = 1, *, visit_id: str = "visit", max_duration_s: float | None = None) -> Grant:

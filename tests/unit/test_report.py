@@ -25,6 +25,7 @@ SECRET = "pl4nted-s3cret"
 def full() -> RunReport:
     return RunReport(
         provider="livekit",
+        providers=("livekit", "local"),
         renderer="raster",
         states=(StateMark(0.0, "attract"), StateMark(1.23456, "live")),
         first_frame_s=0.98765,
@@ -41,6 +42,7 @@ def full() -> RunReport:
 def test_the_shape_is_the_documented_one() -> None:
     assert report_json(full(), [SECRET]) == {
         "provider": "livekit",
+        "providers": ["livekit", "local"],
         "renderer": "raster",
         "states": [{"t": 0.0, "state": "attract"}, {"t": 1.235, "state": "live"}],
         "first_frame_s": 0.988,

@@ -35,6 +35,7 @@ from kiosk.providers.contract import (
 from kiosk.session.devices import DeviceState
 from kiosk.session.limits import Limits
 from kiosk.session.notices import Notice
+from kiosk.session.source import Source
 from kiosk.session.view import Phase, Situation
 from tests import virtual_time
 from tests.fakes import Diary, FakeLink, FakeProvider
@@ -63,6 +64,7 @@ def test_a_visit_from_touch_to_goodbye_in_the_right_order(path: Path) -> None:
             "session start",
             "devices open",
             "link open 1",
+            "on air 1",
             "devices closed",
             "link closed 1",
             "session end fake-s1",
@@ -668,7 +670,7 @@ def test_a_screen_may_act_while_it_is_told(path: Path) -> None:
 
 def test_limits_of_the_settings_do_not_overrule_what_a_provider_can(path: Path) -> None:
     async def main() -> None:
-        liar = replace(Limits(), main=Capabilities(hosted_dialogue=True), fallback=Capabilities())
+        liar = replace(Limits(), main=Source("liar", Capabilities(hosted_dialogue=True)), fallback=Source("liar"))
         kiosk = Kiosk(path, provider=FakeProvider(capabilities=Capabilities()), limits=liar)
         await kiosk.live()
         assert not kiosk.controller.situation.can_type

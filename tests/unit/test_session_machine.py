@@ -31,11 +31,11 @@ from kiosk.session.effects import (
     NoteMessage,
     OpenDevices,
     OpenLink,
+    PutOnAir,
     RenewGrant,
     Report,
     SendText,
     ShowWords,
-    Source,
     StartSession,
     StopSpeaking,
 )
@@ -62,6 +62,7 @@ from kiosk.session.events import (
 from kiosk.session.limits import Limits
 from kiosk.session.notices import Notice
 from kiosk.session.policies import Fault
+from kiosk.session.source import Source
 from kiosk.session.state import State
 from kiosk.session.view import Phase
 from tests.unit.session_script import HOSTED, Script, grant
@@ -69,6 +70,8 @@ from tests.unit.session_script import HOSTED, Script, grant
 NETWORK = Lost(LostReason.NETWORK, True, "the network is gone")
 EXPELLED = Lost(LostReason.EXPELLED, False, "the room was deleted")
 DOWN = Fault("unavailable", "unavailable", "the vendor is down", retry=True)
+SPARE = Source("spare", Capabilities())
+RENEWING = replace(HOSTED, offers=replace(HOSTED.offers, renews=True))
 WRONG_KEY = Fault("misconfigured", "out_of_service", "set the key", retry=False)
 
 
@@ -125,13 +128,14 @@ def test_the_way_to_live() -> None:
     assert script.link(AvatarJoined("a")) == ()
     assert script.phase() is Phase.CONNECTING
     assert not script.seen().picture
-    assert script.link(FirstFrame(640, 480)) == ()
+    assert script.link(FirstFrame(640, 480)) == (PutOnAir(script.last(OpenLink).ticket, "fake"),)
     assert script.phase() is Phase.LIVE
     assert script.seen().picture
+    assert script.link(FirstFrame(640, 480)) == ()
 
 
 def test_without_video_the_avatar_itself_is_enough() -> None:
-    script = Script(limits=Limits(main=Capabilities(video=False))).connecting().opening()
+    script = Script(limits=Limits(main=Source("fake", Capabilities(video=False)))).connecting().opening()
     script.send(LinkOpened(script.last(OpenLink).ticket))
     script.link(AvatarJoined("a"))
     assert script.phase() is Phase.LIVE
@@ -287,14 +291,14 @@ def test_a_link_that_cannot_be_opened_is_tried_with_a_new_session_and_a_new_link
 
 
 def fallback_limits() -> Limits:
-    return Limits(main=HOSTED, fallback=Capabilities())
+    return Limits(main=HOSTED, fallback=SPARE)
 
 
 def test_the_fallback_speaks_when_the_main_provider_cannot_be_had() -> None:
     script = Script(limits=fallback_limits()).connecting()
     effects = script.send(StartFailed(script.last(StartSession).ticket, WRONG_KEY))
     assert kinds(effects) == [StartSession, Report]
-    assert script.last(StartSession).source is Source.FALLBACK
+    assert script.last(StartSession).source == SPARE
     script.opening(2).up()
     assert script.phase() is Phase.FALLBACK
     assert not script.seen().can_type
@@ -304,7 +308,7 @@ def test_the_fallback_takes_over_from_a_main_provider_that_is_too_slow() -> None
     script = Script(limits=fallback_limits()).connecting()
     slow = script.last(StartSession).ticket
     script.wait(30.0)
-    assert script.last(StartSession).source is Source.FALLBACK
+    assert script.last(StartSession).source == SPARE
     assert kinds(script.send(SessionStarted(slow, grant(1)))) == [EndSession]
     script.opening(2).up()
     assert script.phase() is Phase.FALLBACK
@@ -324,7 +328,7 @@ def test_a_fallback_recovers_as_a_fallback() -> None:
     script.link(NETWORK)
     assert script.phase() is Phase.RECOVERING
     script.wait(0.5)
-    assert script.last(StartSession).source is Source.FALLBACK
+    assert script.last(StartSession).source == SPARE
     script.opening(3).up()
     assert script.phase() is Phase.FALLBACK
 
@@ -352,7 +356,7 @@ def test_typed_text_goes_to_an_agent_that_reads() -> None:
 
 
 def test_typed_text_is_not_spoken_word_for_word() -> None:
-    script = Script(limits=Limits(main=Capabilities(says=True))).live()
+    script = Script(limits=Limits(main=Source("fake", Capabilities(says=True)))).live()
     assert script.send(Typed("hello"), Interrupted()) == ()
     assert (script.seen().can_type, script.seen().can_interrupt) == (False, False)
 
@@ -473,7 +477,7 @@ def test_a_lost_link_holds_the_picture_and_comes_back_with_a_new_session() -> No
 
 
 def test_a_provider_that_renews_keeps_its_session() -> None:
-    script = Script(limits=Limits(main=replace(HOSTED, renews=True))).live()
+    script = Script(limits=Limits(main=RENEWING)).live()
     effects = script.link(NETWORK)
     assert kinds(effects) == [CloseLink, Report]
     assert kinds(script.wait(0.5)) == [RenewGrant]
@@ -485,7 +489,7 @@ def test_a_provider_that_renews_keeps_its_session() -> None:
 
 
 def test_a_grant_that_cannot_be_renewed_is_replaced() -> None:
-    script = Script(limits=Limits(main=replace(HOSTED, renews=True))).live()
+    script = Script(limits=Limits(main=RENEWING)).live()
     script.link(NETWORK)
     script.wait(0.5)
     effects = script.send(RenewFailed(script.last(RenewGrant).ticket, WRONG_KEY))
@@ -496,7 +500,7 @@ def test_a_grant_that_cannot_be_renewed_is_replaced() -> None:
 
 
 def test_a_renewal_that_fails_for_too_long_still_ends_in_order() -> None:
-    script = Script(limits=Limits(main=replace(HOSTED, renews=True))).live()
+    script = Script(limits=Limits(main=RENEWING)).live()
     script.link(NETWORK)
     script.wait(0.5)
     patience = replace(DOWN, retry_after_s=60.0)
@@ -506,7 +510,7 @@ def test_a_renewal_that_fails_for_too_long_still_ends_in_order() -> None:
 
 
 def test_an_answer_to_a_renewal_that_nobody_awaits_changes_nothing() -> None:
-    script = Script(limits=Limits(main=replace(HOSTED, renews=True))).live()
+    script = Script(limits=Limits(main=RENEWING)).live()
     script.link(NETWORK)
     script.wait(0.5)
     late = script.last(RenewGrant).ticket

@@ -22,6 +22,7 @@ from kiosk.links.contract import (
     Mode,
     Resumed,
     Speaker,
+    StageEmpty,
     Stalled,
     VoiceOnly,
 )
@@ -62,19 +63,21 @@ from kiosk.session.limits import Limits
 from kiosk.session.machine import step
 from kiosk.session.policies import Fault
 from kiosk.session.situation import due, situation
+from kiosk.session.source import Source
 from kiosk.session.state import IN_VISIT, LINKED, Stage, State
 from kiosk.session.view import Phase
 
 capabilities = st.builds(
     Capabilities, interrupts=st.booleans(), hosted_dialogue=st.booleans(), video=st.booleans(), renews=st.booleans()
 )
+sources = {name: st.builds(Source, st.just(name), capabilities) for name in ("main", "spare", "other")}
 limits = st.builds(
     Limits,
     idle_s=st.sampled_from([1.0, 45.0]),
     max_visit_s=st.sampled_from([5.0, 120.0]),
     welcome=st.booleans(),
-    main=capabilities,
-    fallback=st.none() | capabilities,
+    main=sources["main"],
+    fallback=st.none() | sources["spare"],
 )
 odd_seconds = st.sampled_from([0.0, 0.3, 5.0, 61.0, -1.0, float("inf"), float("nan")])
 faults = st.builds(
@@ -91,6 +94,7 @@ link_events: st.SearchStrategy[LinkEvent] = st.one_of(
     st.just(Joined()),
     st.just(AvatarJoined("a")),
     st.just(VoiceOnly()),
+    st.just(StageEmpty()),
     st.builds(Stalled, odd_seconds),
     st.just(Resumed()),
     st.builds(Mode, st.sampled_from(AvatarMode)),
