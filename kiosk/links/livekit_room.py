@@ -38,11 +38,12 @@ from kiosk.links.contract import (
     Message,
     Mode,
     Resumed,
+    StageEmpty,
     Stalled,
     VoiceOnly,
 )
 from kiosk.links.intake import VideoIntake, VoiceIntake
-from kiosk.links.participants import AGENT_STATE, Cast, choose
+from kiosk.links.participants import AGENT_STATE, Cast, ParticipantFacts, choose, on_stage
 from kiosk.links.room_facts import facts_of
 from kiosk.links.room_texts import RoomTexts
 from kiosk.links.token_claims import may_publish
@@ -75,6 +76,7 @@ class RoomTiming:
     stall_s: float = 1.5  # age of the last frame from which on the picture counts as standing still
     avatar_gone_s: float = 4.0  # a reconnect that heals brings the avatar back well before
     voice_only_s: float = 5.0
+    stage_empty_s: float = 2.0  # after joining; whoever is there is subscribed to well before
 
 
 class LiveKitRoom:
@@ -109,8 +111,11 @@ class LiveKitRoom:
         self._uplink: MicrophoneUplink | None = None
         self._speech: AvatarSpeech | None = None
         self._texts = RoomTexts(self._room, emit)
-        self._face = VoiceFace(make_face, video, voice.channels, self._on_face)
+        self._make_face = make_face
+        self._face = self._new_face()
         self._voice_only = False
+        self._unseen_since_s: float | None = None
+        self._stage_empty = False
         self._casting = asyncio.Lock()
         self._tasks: set[asyncio.Task[None]] = set()
         self._activity = VoiceActivity()
@@ -198,6 +203,8 @@ class LiveKitRoom:
             room.on(event, self._on_people)
         room.on("track_subscribed", self._on_track)
         room.on("track_unsubscribed", self._on_track_gone)
+        room.on("track_muted", self._on_people)
+        room.on("track_unmuted", self._on_people)
         room.on("disconnected", self._on_disconnected)
         room.on("reconnecting", self._on_reconnecting)
         room.on("reconnected", self._on_reconnected)
@@ -238,7 +245,7 @@ class LiveKitRoom:
         async with self._casting:
             if self._closing or self._grant is None:
                 return
-            before, cast = self._cast, choose(facts_of(self._room, self._tracks), self._grant.avatar_identity)
+            before, cast = self._cast, self._choose(self._grant)
             self._cast = cast
             if cast.avatar is not None and cast.avatar != before.avatar:
                 self._emit(AvatarJoined(cast.avatar))
@@ -249,6 +256,12 @@ class LiveKitRoom:
                 self._do_without_a_picture()
             if self._speech is not None and cast.avatar is not None and cast.video_sid is not None:
                 self._speech.avatar_is_here()
+
+    def _choose(self, grant: LiveKitGrant) -> Cast:
+        people = facts_of(self._room, self._tracks)
+        if not grant.may_be_empty:
+            return choose(people, grant.avatar_identity)
+        return choose(on_stage(people, self._is_ours), grant.avatar_identity, shown=self._cast.avatar)
 
     async def _attach_video(self, sid: str | None) -> None:
         track = self._tracks.get(sid) if sid else None
@@ -267,8 +280,11 @@ class LiveKitRoom:
             self._face.fall_silent()
         if track is not None and sid is not None and self._voice is None:
             self._voice_since_s = time.perf_counter()
-            self._voice = VoiceIntake(track, sid, self._voice_sink, self._on_level, self._face.hear)
+            self._voice = VoiceIntake(track, sid, self._voice_sink, self._on_level, lambda pcm: self._face.hear(pcm))
             self._voice.start()
+
+    def _is_ours(self, participant: ParticipantFacts) -> bool:
+        return False
 
     def _is_avatar(self, identity: str) -> bool:
         return identity in (self._cast.avatar, self._cast.agent)
@@ -309,6 +325,9 @@ class LiveKitRoom:
             self._face.show(mode)
             self._emit(Mode(mode))
 
+    def _new_face(self) -> VoiceFace:
+        return VoiceFace(self._make_face, self._video_sink, self._voice_sink.channels, self._on_face)
+
     def _on_face(self, frame: VideoFrame) -> None:
         """There is something to look at: the first frame of the avatar's picture, or of our face beside its voice."""
         self._emit(FirstFrame(frame.width, frame.height))
@@ -325,14 +344,52 @@ class LiveKitRoom:
         while not self._lost:
             await asyncio.sleep(WATCH_S)
             now = time.perf_counter()
-            if self._last_frame_s is not None:
+            if self._watches_a_stage:
+                self._watch_stage(now)
+            if self._last_frame_s is not None and self._unseen_since_s is None:
                 age = now - self._last_frame_s
                 if age > self._timing.stall_s and (not self._stalled or now - reported_s >= 1.0):
                     self._stalled, reported_s = True, now
                     self._emit(Stalled(age))
             elif self._voice_since_s is not None and now - self._voice_since_s > self._timing.voice_only_s:
                 self._do_without_a_picture()
-            self._watch_avatar(now)
+            if not self._watches_a_stage:
+                self._watch_avatar(now)
+
+    @property
+    def _watches_a_stage(self) -> bool:
+        return self._grant is not None and self._grant.may_be_empty
+
+    def _watch_stage(self, now: float) -> None:
+        """People come and go there: no picture is no stall, and nobody at all is no loss."""
+        seen, heard = self._cast.video_sid is not None, self._cast.audio_sid is not None
+        if seen or self._room.connection_state != rtc.ConnectionState.CONN_CONNECTED:
+            self._unseen_since_s = None
+            self._stage_empty = self._stage_empty and not seen
+            return
+        if self._unseen_since_s is None:
+            self._unseen_since_s = now
+        was_here = self._last_frame_s is not None or self._voice_since_s is not None
+        if now - self._unseen_since_s <= (self._timing.avatar_gone_s if was_here else self._timing.stage_empty_s):
+            return
+        if self._last_frame_s is not None:
+            self._forget_picture()  # from now on a voice alone gets a face
+        if heard:
+            self._stage_empty = False
+        elif not self._stage_empty:
+            self._stage_empty = True
+            self._voice_since_s = None
+            self._forget_picture()
+            log.info("nobody is on the stage")
+            self._emit(StageEmpty())
+
+    def _forget_picture(self) -> None:
+        """Whoever comes next is a first picture, or a first voice without one."""
+        self._last_frame_s = None
+        self._stalled = self._voice_only = False
+        self._face.step_aside()
+        self._spawn(self._face.aclose(), "face leaves")
+        self._face = self._new_face()
 
     def _watch_avatar(self, now: float) -> None:
         was_here = self._last_frame_s is not None or self._voice_since_s is not None

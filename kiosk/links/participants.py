@@ -8,8 +8,8 @@ Names are never guessed by prefix.
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass, replace
 from enum import StrEnum
 
 ON_BEHALF = "lk.publish_on_behalf"
@@ -27,6 +27,7 @@ class TrackFacts:
     sid: str
     video: bool
     source: Source
+    muted: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,6 +38,8 @@ class ParticipantFacts:
     is_agent: bool
     on_behalf_of: str | None
     tracks: tuple[TrackFacts, ...]
+    sid: str = ""
+    is_ingress: bool = False  # sends from outside, by RTMP or WHIP
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,8 +52,20 @@ class Cast:
     audio_sid: str | None = None
 
 
-def choose(participants: Sequence[ParticipantFacts], named: str | None) -> Cast:
-    """Casts the room. `named` is the identity that the vendor named as its avatar, if it did."""
+def on_stage(
+    participants: Sequence[ParticipantFacts], ours: Callable[[ParticipantFacts], bool]
+) -> tuple[ParticipantFacts, ...]:
+    """Those who are to be seen or heard on a stage: without whom we sent there, and without what is switched off."""
+    return tuple(
+        replace(p, tracks=tuple(track for track in p.tracks if not track.muted)) for p in participants if not ours(p)
+    )
+
+
+def choose(participants: Sequence[ParticipantFacts], named: str | None, shown: str | None = None) -> Cast:
+    """Casts the room. `named` is the identity that the vendor named as its avatar, if it did.
+
+    `shown`: of several people with a picture, the one who is shown already stays.
+    """
     agent = _first(p for p in participants if p.is_agent and p.on_behalf_of is None)
     worker = _worker(participants, agent)
     if named is not None:
@@ -58,7 +73,13 @@ def choose(participants: Sequence[ParticipantFacts], named: str | None) -> Cast:
         return _cast(avatar, agent if agent is not avatar else None, own_first=avatar)
     if worker is not None or agent is not None:
         return _cast(worker or agent, agent, own_first=agent)
-    anybody = _first(p for p in participants if _pick(p, video=True)) or _first(iter(participants))
+    seen = [p for p in participants if _pick(p, video=True)]
+    anybody = (
+        _first(p for p in seen if p.identity == shown)
+        or _first(iter(seen))
+        or _first(p for p in participants if p.tracks)
+        or _first(iter(participants))
+    )
     return _cast(anybody, None, own_first=anybody)
 
 

@@ -29,8 +29,11 @@ def _participant(participant: rtc.RemoteParticipant, tracks: Mapping[str, rtc.Tr
                 sid=publication.sid,
                 video=publication.kind == rtc.TrackKind.KIND_VIDEO,
                 source=_SOURCES.get(publication.source, Source.OTHER),
+                muted=bool(publication.muted),
             )
             for publication in participant.track_publications.values()
             if publication.sid in tracks
         ),
+        sid=participant.sid,
+        is_ingress=participant.kind == rtc.ParticipantKind.PARTICIPANT_KIND_INGRESS,
     )

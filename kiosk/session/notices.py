@@ -7,6 +7,7 @@ from enum import StrEnum
 
 class Notice(StrEnum):
     ONE_MOMENT = "one_moment"  # connecting takes long, or the picture stands still
+    STAGE_EMPTY = "stage_empty"  # nobody is to be seen or heard in the room, which is no fault
     RECONNECTING = "reconnecting"  # the link is lost and being built anew
     STILL_THERE = "still_there"  # idle countdown: touch to stay
     ENDING_SOON = "ending_soon"  # the longest visit is nearly over

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from kiosk.links.participants import Cast, ParticipantFacts, Source, TrackFacts, choose
+from kiosk.links.participants import Cast, ParticipantFacts, Source, TrackFacts, choose, on_stage
 
 
 def video(sid: str, source: Source = Source.CAMERA) -> TrackFacts:
@@ -91,3 +91,22 @@ def test_only_tracks_and_people_of_the_room_are_cast(people: list[ParticipantFac
     assert cast.audio_sid is None or sids[cast.audio_sid] is False
     if named is not None and cast.avatar is not None:
         assert cast.avatar == named
+
+
+def test_a_voice_comes_before_a_listener_where_nobody_has_a_picture() -> None:
+    assert choose((person("listener"), person("speaker", audio("a"))), None) == Cast("speaker", None, None, "a")
+
+
+def test_on_a_stage_the_one_who_is_shown_stays_until_the_picture_is_gone() -> None:
+    ada, ben = person("ada", video("v1"), audio("a1")), person("ben", video("v2"), audio("a2"))
+    assert choose((ada, ben), None, shown="ben") == Cast("ben", None, "v2", "a2")
+    assert choose((ada, person("ben", audio("a2"))), None, shown="ben") == Cast("ada", None, "v1", "a1")
+    assert choose((ada, ben), "ada", shown="ben") == Cast("ada", None, "v1", "a1"), "the one who was named comes first"
+    assert choose((ada,), None, shown="ben") == Cast("ada", None, "v1", "a1")
+
+
+def test_a_stage_is_without_us_and_without_what_is_switched_off() -> None:
+    camera = TrackFacts("v1", True, Source.CAMERA, muted=True)
+    people = (person("ada", camera, audio("a1")), person("us", video("v2")))
+    seen = on_stage(people, lambda participant: participant.identity == "us")
+    assert seen == (person("ada", audio("a1")),)

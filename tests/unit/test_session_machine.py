@@ -18,6 +18,7 @@ from kiosk.links.contract import (
     Mode,
     Resumed,
     Speaker,
+    StageEmpty,
     Stalled,
     VoiceOnly,
 )
@@ -148,6 +149,23 @@ def test_an_avatar_that_only_speaks_is_live_and_may_show_itself_later() -> None:
     assert (script.phase(), script.seen().picture) == (Phase.LIVE, False)
     script.link(FirstFrame(640, 480))
     assert (script.phase(), script.seen().picture) == (Phase.LIVE, True)
+
+
+def test_a_stage_with_nobody_on_it_is_a_calm_visit_that_ends_when_nobody_touches() -> None:
+    script = Script().connecting().opening()
+    script.send(LinkOpened(script.last(OpenLink).ticket))
+    script.link(StageEmpty())
+    assert (script.phase(), script.seen().picture, script.seen().notice) == (Phase.LIVE, False, Notice.STAGE_EMPTY)
+    script.link(FirstFrame(640, 480))
+    assert (script.seen().picture, script.seen().notice) == (True, "")
+    script.link(Stalled(3.0))
+    script.link(StageEmpty())
+    assert (script.seen().picture, script.seen().notice) == (False, Notice.STAGE_EMPTY)
+    script.wait(script.limits.stall_limit_s + 1)
+    assert script.phase() is Phase.LIVE, "an empty stage does not stand still"
+    script.wait(script.limits.idle_s)
+    assert script.phase() in (Phase.GOODBYE, Phase.ATTRACT)
+    assert not [effect for effect in script.effects if isinstance(effect, Report)]
 
 
 def test_connecting_asks_for_patience_and_then_gives_up() -> None:

@@ -13,6 +13,7 @@ from kiosk.ui.presence_mark import PresenceMark
 from kiosk.ui.screens.screen import Screen, ScreenTools
 
 LATER_MS = 4000
+SAID_IN_FULL = ("reconnecting", "stage_empty")
 
 
 class ConnectingScreen(Screen):
@@ -43,7 +44,7 @@ class ConnectingScreen(Screen):
         self.back.say(self.text(situation, "connecting.back"))
 
     def _words(self, situation: Situation) -> str:
-        if situation.notice == "reconnecting":
+        if situation.notice in SAID_IN_FULL:
             return self.tools.texts.notice(situation)
         waited = self.isVisible() and not self._later.isActive()
         return self.text(situation, "connecting.later" if waited or situation.notice else "connecting.line")
