@@ -75,6 +75,10 @@ class VendorServer:
 
         self._app.router.add_route(method, path, serve)
 
+    def route_raw(self, path: str, handler: Callable[[web.Request], Awaitable[web.StreamResponse]]) -> None:
+        """A GET that is no call of an API: a WebSocket. It is neither logged nor made to fail here."""
+        self._app.router.add_get(path, handler)
+
     def fail(self, endpoint: str, fault: Fault, times: int = 1) -> None:
         """The next `times` calls of `endpoint` go wrong this way; "*" means any endpoint."""
         self._faults.setdefault(endpoint, deque()).extend([fault] * times)
