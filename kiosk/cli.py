@@ -1,4 +1,4 @@
-"""The command line: `kiosk [run]`, `doctor`, `config`, `secret`, `persona`, `self-test`.
+"""The command line: `kiosk [run]`, `doctor`, `sessions`, `config`, `secret`, `persona`, `self-test`.
 
 Only the chosen command is imported: `--version` and `--help` load neither Qt nor any media library.
 """
@@ -18,6 +18,7 @@ from kiosk.exit_codes import ExitCode
 _HELP = {
     "run": "open the kiosk (the default)",
     "doctor": "check what a visit needs, and say how to mend it",
+    "sessions": "list what is open at the vendors and what it cost, or end it",
     "config": "check, show or find the settings",
     "secret": "keep keys and tokens in the keyring of this machine",
     "persona": "let the kiosk's own avatar speak for an agent elsewhere",
@@ -88,6 +89,11 @@ def build_parser() -> Parser:
     _add_config(doctor)
     doctor.add_argument("--provider", metavar="P", help="check this provider instead of the one in the settings")
     doctor.add_argument("--json", action="store_true")
+
+    sessions = _add(commands, "sessions", _sessions)
+    _add_config(sessions)
+    sessions.add_argument("action", nargs="?", choices=("list", "end"), default="list", help="list is the default")
+    sessions.add_argument("--json", action="store_true", help="the list as JSON")
 
     config = commands.add_parser("config", help=_HELP["config"], allow_abbrev=False)
     config_actions = config.add_subparsers(dest="action", required=True)
@@ -181,6 +187,12 @@ def _doctor(arguments: argparse.Namespace) -> int:
     from kiosk.command_checks import doctor
 
     return doctor(arguments)
+
+
+def _sessions(arguments: argparse.Namespace) -> int:
+    from kiosk.command_sessions import sessions
+
+    return sessions(arguments)
 
 
 def _self_test(arguments: argparse.Namespace) -> int:

@@ -18,7 +18,19 @@ from kiosk.clock import Clock
 from kiosk.providers.contract import EndReason, Fact, Grant, LiveKitGrant, Provider, ProviderError, SessionRef, Visit
 from kiosk.session.budget import Budget, is_near, longest_session_s, minutes_left, refusal, visits_left, warning
 from kiosk.session.notices import Notice
-from kiosk.session.usage import Spent, Total, Usage, Use, current_day, folded, is_ended, noted, spent, totals
+from kiosk.session.usage import (
+    Spent,
+    Total,
+    Usage,
+    Use,
+    current_day,
+    folded,
+    found_open,
+    is_ended,
+    noted,
+    spent,
+    totals,
+)
 
 log = logging.getLogger("kiosk.session.money")
 
@@ -144,11 +156,7 @@ class MoneyGuard:
     def _measured(self, session: SessionRef) -> Use:
         if (known := self._open.get(session)) is not None:
             return Use(session, known.day, max(0.0, self.clock.monotonic() - known.began_s), ended=False)
-        age_s = self.clock.wall() - session.started_at
-        # A clock that was moved makes a session neither older than it can be nor a thing of the future.
-        seconds = min(max(0.0, age_s), self._longest_s)
-        day = self._day_of(session.started_at) if 0.0 < age_s < 7 * 86_400.0 else self._today()
-        return Use(session, day, seconds, ended=False)
+        return found_open(session, self.clock.wall(), self._day_of, self._longest_s)
 
     def _running(self) -> list[Use]:
         return [self._measured(session) for session in self._open]

@@ -8,7 +8,7 @@ only as a total of their day and provider.
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, replace
 
 from kiosk.providers.contract import SessionRef
@@ -16,6 +16,9 @@ from kiosk.providers.contract import SessionRef
 KEPT_DAYS = 90
 MOST_SESSIONS = 2_000
 """So many are kept one by one; a busy day has a tenth of it."""
+
+OLDEST_S = 7 * 86_400.0
+"""A session that seems older than this began under a clock gone mad."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,6 +61,16 @@ class Spent:
     visits: int = 0
     minutes: int = 0
     visit_ids: frozenset[str] = frozenset()
+
+
+def found_open(session: SessionRef, wall: float, day_of: Callable[[float], int], longest_s: float) -> Use:
+    """What a session has cost that is known from the ledger alone, at `wall` (Unix time in seconds).
+
+    The clock may have been moved since: it makes a session neither older than `longest_s` nor a thing of the future.
+    """
+    age_s = wall - session.started_at
+    believed = 0.0 <= age_s < OLDEST_S
+    return Use(session, day_of(session.started_at if believed else wall), min(max(0.0, age_s), longest_s), ended=False)
 
 
 def noted(usage: Usage, use: Use) -> Usage:

@@ -32,7 +32,8 @@ ALLOWED = {
     "websockets": ("links/", "providers/http.py"),
     "sounddevice": ("media/",),
     "httpx": ("providers/http.py",),
-    "kiosk.ui": ("ui/", "app.py", "checks_wiring.py"),
+    # `kiosk sessions end` asks for the lock of the running kiosk.
+    "kiosk.ui": ("ui/", "app.py", "checks_wiring.py", "command_sessions.py"),
     "kiosk.app": ("__main__.py", "cli.py", "command_run.py"),
 }
 

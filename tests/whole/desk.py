@@ -153,36 +153,27 @@ class Desk:
 
     def kiosk(
         self,
-        simulator: Simulator,
+        simulator: Simulator | None,
         *arguments: str,
         settings: Mapping[str, Any] | None = None,
         env: Mapping[str, str] | None = None,
     ) -> KioskRun:
-        """`kiosk run` with the simulator's settings and secrets, and nothing of the tester's own configuration."""
+        """`kiosk run` with the simulator's settings and secrets, and nothing of the tester's own configuration.
+
+        Without a simulator it is the kiosk's own persona.
+        """
+        vendor = {} if simulator is None else simulator.settings
         number = len(self._runs)
         config = self.folder / f"kiosk{number}.toml"
-        tables = merge(merge(simulator.settings, {"log": {"file": "off"}}), settings or {})
+        tables = merge(merge(vendor, {"log": {"file": "off"}}), settings or {})
         config.write_text(write_toml(tables), encoding="utf-8")
         report = self.folder / f"report{number}.json"
-        clean = {name: value for name, value in os.environ.items() if not name.startswith(("KIOSK_", "XDG_"))}
         process = subprocess.Popen(
             [
                 *(sys.executable, "-X", "faulthandler", "-m", "kiosk", "run"),
                 *("--config", str(config), "--report", str(report), *arguments),
             ],
-            env={
-                **clean,
-                **self.display.env(),
-                "QT_QPA_PLATFORM": "xcb",
-                "NO_AT_BRIDGE": "1",
-                **self.sound.env(),
-                "XDG_DATA_HOME": str(self.folder / "data"),
-                "XDG_CONFIG_HOME": str(self.folder / "config"),
-                "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
-                "PYTHONWARNINGS": "default",
-                **simulator.env,
-                **(env or {}),
-            },
+            env={**self._environ(simulator), **(env or {})},
             stdin=subprocess.DEVNULL,
             stderr=subprocess.PIPE,
             text=True,
@@ -191,6 +182,34 @@ class Desk:
         run = KioskRun(process, report)
         self._runs.append(run)
         return run
+
+    def command(self, simulator: Simulator, *words: str) -> subprocess.CompletedProcess[str]:
+        """Another command of `kiosk`, with the settings of the latest run."""
+        config = self.folder / f"kiosk{len(self._runs) - 1}.toml"
+        return subprocess.run(
+            [sys.executable, "-m", "kiosk", *words, "--config", str(config)],
+            env=self._environ(simulator),
+            capture_output=True,
+            text=True,
+            cwd=REPOSITORY,
+            timeout=READY_TIMEOUT_S,
+            check=False,
+        )
+
+    def _environ(self, simulator: Simulator | None) -> dict[str, str]:
+        clean = {name: value for name, value in os.environ.items() if not name.startswith(("KIOSK_", "XDG_"))}
+        return {
+            **clean,
+            **self.display.env(),
+            "QT_QPA_PLATFORM": "xcb",
+            "NO_AT_BRIDGE": "1",
+            **self.sound.env(),
+            "XDG_DATA_HOME": str(self.folder / "data"),
+            "XDG_CONFIG_HOME": str(self.folder / "config"),
+            "PYTHON_KEYRING_BACKEND": "keyring.backends.null.Keyring",
+            "PYTHONWARNINGS": "default",
+            **({} if simulator is None else simulator.env),
+        }
 
     def adopt(self, run: KioskRun) -> KioskRun:
         """A run that was started elsewhere ends with the desk."""

@@ -85,7 +85,7 @@ class TestWordsAlone:
     def test_the_help_names_every_command(self, machine: Machine) -> None:
         done = machine.run("--help")
         assert (done.returncode, done.stderr) == (0, "")
-        for command in ("run", "doctor", "config", "secret", "self-test"):
+        for command in ("run", "doctor", "sessions", "config", "secret", "self-test"):
             assert f"\n    {command} " in done.stdout
 
     def test_neither_loads_anything_heavy(self) -> None:

@@ -76,6 +76,24 @@ def test_a_killed_kiosk_leaves_an_orphan_that_the_next_start_ends(desk: Desk) ->
     assert_private(second, simulator)
 
 
+def test_the_operator_ends_by_hand_what_a_killed_kiosk_left_open(desk: Desk) -> None:
+    simulator = desk.simulator("deepbrain", *SMALL)
+    run = desk.kiosk(simulator, "--windowed", "640x480", "--auto-start")
+    run.wait_for("first frame painted")
+    refused = desk.command(simulator, "sessions", "end")
+    assert (refused.returncode, refused.stdout) == (1, "")
+    assert "a kiosk is running" in refused.stderr
+    assert run.end(signal.SIGKILL) == -signal.SIGKILL
+    (listed,) = json.loads(desk.command(simulator, "sessions", "--json").stdout)["open"]
+    assert listed["session"] == simulator.status()["sessions"][0]["id"]
+    ended = desk.command(simulator, "sessions", "end")
+    assert (ended.returncode, ended.stderr) == (0, "")
+    assert ended_once(simulator)
+    told = json.loads(desk.command(simulator, "sessions", "--json").stdout)
+    assert (told["open"], told["today"]["visits"]) == ([], 1)
+    assert told["today"]["minutes"] >= 1
+
+
 @pytest.mark.parametrize(
     ("env", "settings", "says"),
     [
