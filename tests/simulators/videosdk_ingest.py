@@ -241,7 +241,7 @@ class IngestSimulator:
             await refusing.close(code=WSCloseCode.POLICY_VIOLATION, message=b"invalid ref")
             return refusing
         session.claimed = True
-        socket = web.WebSocketResponse(max_msg_size=1 << 20, autoping=True)
+        socket = web.WebSocketResponse(timeout=0.5, max_msg_size=1 << 20)
         await socket.prepare(request)
         assert isinstance(request.transport, asyncio.Transport)
         asked = session.body.get("participant", {})
@@ -258,9 +258,9 @@ class IngestSimulator:
         finally:
             seat.open = False
             seat.close_code = socket.close_code
+            for other in self._others(seat):  # by a task of theirs: this one may be cancelled with its connection
+                other.chores.spawn(other.send({"event": "participant-left", "participant": seat.participant}))
             await seat.chores.end()
-            for other in self._others(seat):
-                await other.send({"event": "participant-left", "participant": seat.participant})
         return socket
 
     async def _attend(self, seat: Seat) -> None:
