@@ -163,6 +163,7 @@ async def _run(
             abandoned,
             make_face=lambda video: persona.get().face(video),
             visit_persona=lambda emit: persona.get().visit(emit, channel),
+            make_stage_persona=lambda *plan: persona.get().on_stage(*plan),
         ),
     )
 
@@ -254,7 +255,12 @@ def _persona(settings: Settings, context: ProviderContext, latency_s: Callable[[
 
 
 def _providers(settings: Settings, context: ProviderContext, guard: MoneyGuard) -> ProviderChoice:
+    """Raises `Misconfigured` where the provider of the settings, or its fallback, cannot be made."""
+
     def guarded(provider: Provider) -> Provider:
         return provider if provider.name == LOCAL else GuardedProvider(provider, guard)
 
-    return ProviderChoice(settings, load_providers(), context, guarded)
+    choice = ProviderChoice(settings, load_providers(), context, guarded)
+    for name in {settings.session.provider, settings.session.fallback} & {*choice.names}:
+        choice.get(name)
+    return choice

@@ -6,6 +6,7 @@ import asyncio
 import threading
 from collections.abc import Callable
 from dataclasses import replace
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -455,6 +456,106 @@ def test_twenty_visits_leave_nothing(path: Path) -> None:
         assert kiosk.diary.count("devices closed") == 20
         assert threading.active_count() < 12
         await kiosk.controller.shutdown()
+
+    virtual_time.run(main())
+
+
+# --- another avatar in mid-visit ---
+
+
+def test_another_avatar_takes_over_and_the_first_is_let_go(path: Path) -> None:
+    async def main() -> None:
+        other = FakeProvider(name="other")
+        kiosk = Kiosk(path, others=(other,))
+        other.diary = kiosk.diary
+        await kiosk.live()
+        assert kiosk.controller.providers == ("fake", "other", "unset")
+        kiosk.controller.switch("other")
+        await kiosk.until(lambda: len(kiosk.ledger.entries()) == 1 and kiosk.provider.ended != [])
+        assert kiosk.diary == [
+            "session start",
+            "devices open",
+            "link open 1",
+            "on air 1",
+            "session start",
+            "link open 2",
+            "on air 2",
+            "link closed 1",
+            "session end fake-s1",
+        ]
+        assert kiosk.provider.ended == [("fake-s1", EndReason.SWITCHED)]
+        assert [entry.session_id for entry in kiosk.ledger.entries()] == ["other-s1"]
+        kiosk.actions.type_text("hello")
+        await asyncio.sleep(0.1)
+        assert [link.sent for link in kiosk.links.made] == [[], ["hello"]]
+        assert kiosk.phases() == ["attract", "welcome", "connecting", "live"]
+        assert kiosk.controller.on_air == ("fake", "other")
+        await kiosk.controller.shutdown()
+        assert other.ended == [("other-s1", EndReason.SHUTDOWN)]
+        assert kiosk.ledger.entries() == ()
+        assert kiosk.controller.errors == ()
+
+    virtual_time.run(main())
+
+
+def test_one_that_is_not_set_up_is_refused_in_one_line(path: Path, expected_log: Callable[[str], None]) -> None:
+    expected_log("misconfigured: provider unset is not set up")
+
+    async def main() -> None:
+        kiosk = Kiosk(path)
+        await kiosk.live()
+        kiosk.controller.switch("unset")
+        await asyncio.sleep(1.0)
+        assert kiosk.phase is Phase.LIVE
+        assert len(kiosk.links.made) == 1
+        await kiosk.controller.shutdown()
+        assert kiosk.controller.errors == ()
+
+    virtual_time.run(main())
+
+
+def test_one_that_fails_leaves_the_present_avatar_and_nothing_open(
+    path: Path, expected_log: Callable[[str], None]
+) -> None:
+    expected_log("other did not take over, fake stays")
+
+    async def main() -> None:
+        other = FakeProvider(name="other")
+        kiosk = Kiosk(path, others=(other,))
+        kiosk.links.script[2] = lambda number, diary: FakeLink(number, diary, frame=False)
+        await kiosk.live()
+        kiosk.controller.switch("other")
+        for _ in range(4):
+            await asyncio.sleep(10.0)
+            kiosk.actions.touch()
+        assert kiosk.phase is Phase.LIVE
+        assert [link.is_open for link in kiosk.links.made] == [True, False]
+        assert other.ended == [("other-s1", EndReason.FAULT)]
+        assert kiosk.provider.ended == []
+        await kiosk.controller.shutdown()
+
+    virtual_time.run(main())
+
+
+def is_said(diary: Diary, entry: str) -> bool:
+    return entry in diary
+
+
+def test_many_switches_leave_one_link_and_one_session(path: Path) -> None:
+    async def main() -> None:
+        other = FakeProvider(name="other")
+        kiosk = Kiosk(path, others=(other,), limits=Limits(max_visit_s=10_000.0))
+        await kiosk.live()
+        for number in range(30):
+            kiosk.controller.switch(("other", "fake")[number % 2])
+            await kiosk.until(partial(is_said, kiosk.diary, f"link closed {number + 1}"))
+        assert [link.number for link in kiosk.links.made if link.is_open] == [31]
+        await asyncio.sleep(1.0)
+        assert (len(kiosk.provider.open_sessions), len(other.open_sessions)) == (1, 0)
+        assert kiosk.controller.on_air == ("fake", "other")
+        await kiosk.controller.shutdown()
+        assert kiosk.ledger.entries() == ()
+        assert not running_tasks()
 
     virtual_time.run(main())
 

@@ -35,6 +35,7 @@ from kiosk.session.effects import (
     EndSession,
     OpenDevices,
     OpenLink,
+    PutOnAir,
     RenewGrant,
     StartSession,
 )
@@ -55,6 +56,7 @@ from kiosk.session.events import (
     SessionStarted,
     Shutdown,
     StartFailed,
+    Switch,
     Tick,
     Touched,
     Typed,
@@ -64,7 +66,7 @@ from kiosk.session.machine import step
 from kiosk.session.policies import Fault
 from kiosk.session.situation import due, situation
 from kiosk.session.source import Source
-from kiosk.session.state import IN_VISIT, LINKED, Stage, State
+from kiosk.session.state import IN_VISIT, LINKED, TALKING, Connection, Stage, State
 from kiosk.session.view import Phase
 
 capabilities = st.builds(
@@ -123,6 +125,7 @@ class SessionModel(RuleBasedStateMachine):
         self.wanted_devices: set[int] = set()
         self.created: set[SessionRef] = set()
         self.ended: Counter[SessionRef] = Counter()
+        self.aired: list[int] = []
 
     @initialize(limits=limits)
     def set_up(self, limits: Limits) -> None:
@@ -141,14 +144,20 @@ class SessionModel(RuleBasedStateMachine):
     def book(self, effect: Effect) -> None:
         match effect:
             case StartSession(ticket=ticket):
-                assert self.state.connection.ticket == ticket
+                assert ticket in {connection.ticket for connection in self.connections()}
                 self.starts.add(ticket)
             case RenewGrant(ticket=ticket, grant=grant):
                 self.renewals[ticket] = grant
             case OpenLink(ticket=ticket):
-                assert not self.open_links, "a second link beside an open one"
+                most = 1 if self.state.incoming is not None else 0
+                assert len(self.open_links) <= most, "a link too many"
                 self.links[ticket] = "opening"
                 self.open_links.add(ticket)
+            case PutOnAir(ticket=ticket, provider=provider):
+                assert ticket in self.open_links, "a closed link on air"
+                assert ticket not in self.aired, "put on air twice"
+                assert provider == self.state.connection.source.provider
+                self.aired.append(ticket)
             case CloseLink(ticket=ticket):
                 self.open_links.discard(ticket)
             case OpenDevices(ticket=ticket):
@@ -160,6 +169,11 @@ class SessionModel(RuleBasedStateMachine):
                 self.ended[session] += 1
             case _:
                 pass
+
+    def connections(self) -> list[Connection]:
+        """The one that the visit has or waits for, and the one that comes in beside it."""
+        incoming = self.state.incoming
+        return [self.state.connection, *([] if incoming is None else [incoming.connection])]
 
     def new_grant(self, max_duration_s: float | None = None) -> Grant:
         session = SessionRef("fake", "visit", f"s{len(self.created)}", 0.0)
@@ -215,7 +229,7 @@ class SessionModel(RuleBasedStateMachine):
         if loss is None:
             self.open_links.add(ticket)  # also one that opens after it was told to close
             self.send(LinkOpened(ticket))
-            if ticket != self.state.connection.ticket or self.state.connection.stage not in LINKED:
+            if not any(each.ticket == ticket and each.stage in LINKED for each in self.connections()):
                 assert ticket not in self.open_links, "a link that opened too late stays open"
         else:
             self.send(LinkFailed(ticket, loss))
@@ -233,8 +247,41 @@ class SessionModel(RuleBasedStateMachine):
     @precondition(lambda self: self.state.connection.stage is Stage.UP)
     @rule()
     def present_link_is_lost(self) -> None:
+        """Where another avatar is on its way, that is whom the visit waits for."""
+        awaited = self.connections()[-1].source
         self.send(FromLink(self.state.connection.ticket, Lost(LostReason.NETWORK, True, "line")))
         assert self.state.phase is Phase.RECOVERING
+        assert (self.state.connection.source, self.state.incoming) == (awaited, None)
+
+    @rule(source=st.one_of(*sources.values()))
+    def operator_switches(self, source: Source) -> None:
+        before = self.state
+        self.send(Switch(source))
+        if before.stopped:
+            assert self.state == before
+        elif self.state.phase in TALKING:
+            assert self.state.connection == before.connection, "the present avatar stays until the next one is seen"
+            asked = self.connections()[-1].source.provider
+            assert asked == source.provider
+
+    @precondition(lambda self: self.state.incoming is not None)
+    @rule(event=st.none() | st.just(FirstFrame(2, 2)) | link_events)
+    def the_incoming_avatar_comes_nearer(self, event: LinkEvent | None) -> None:
+        """None: its link opens. Whatever it does, the present avatar is let go only when another is on air."""
+        assert self.state.incoming is not None
+        before, ticket = self.state, self.state.incoming.connection.ticket
+        if self.state.incoming.connection.stage is Stage.STARTING:
+            self.starts.remove(ticket)
+            self.send(SessionStarted(ticket, self.new_grant()))
+        elif event is None:
+            self.links[ticket] = "open"
+            self.send(LinkOpened(ticket))
+        else:
+            self.send(FromLink(ticket, event))
+            if isinstance(event, FirstFrame):
+                assert (self.aired[-1], self.state.connection.ticket) == (ticket, ticket)
+                return
+        assert self.aired[-1] == ticket or self.state.connection == before.connection
 
     @precondition(lambda self: self.state.connection.retry_at is not None)
     @rule()
@@ -266,8 +313,8 @@ class SessionModel(RuleBasedStateMachine):
 
     @rule(data=st.data(), fault=faults, loss=losses)
     def answers_that_nobody_asked_for(self, data: st.DataObject, fault: Fault, loss: Lost) -> None:
-        awaited = self.state.connection.ticket
-        ticket = data.draw(st.integers(-1, self.state.last_ticket + 1).filter(lambda number: number != awaited))
+        awaited = {connection.ticket for connection in self.connections()}
+        ticket = data.draw(st.integers(-1, self.state.last_ticket + 1).filter(lambda number: number not in awaited))
         makers: list[Callable[[], Event]] = [
             lambda: SessionStarted(ticket, self.new_grant()),
             lambda: StartFailed(ticket, fault, self.new_grant().session),
@@ -287,19 +334,20 @@ class SessionModel(RuleBasedStateMachine):
     def shutdown(self, reason: EndReason) -> None:
         self.send(Shutdown(reason))
         assert self.state.connection.grant is None
+        assert self.state.incoming is None
         assert not self.wanted_devices
 
     # --- what always holds ---
 
     @invariant()
     def books_agree(self) -> None:
-        connection = self.state.connection
-        held = {connection.grant.session} if connection.grant else set()
+        held = {connection.grant.session for connection in self.connections() if connection.grant}
         assert all(count == 1 for count in self.ended.values()), "a session was ended twice"
         assert not held & set(self.ended), "a session is held although it was ended"
         assert held | set(self.ended) == self.created, "a session was forgotten"
-        assert len(self.open_links) <= 1
-        assert bool(self.open_links) == (connection.stage in LINKED)
+        assert self.open_links == {each.ticket for each in self.connections() if each.stage in LINKED}
+        assert self.state.incoming is None or self.state.phase in TALKING
+        assert self.state.phase not in TALKING or self.aired[-1] == self.state.connection.ticket
         assert bool(self.wanted_devices) == (self.state.phase in IN_VISIT)
 
     @invariant()
@@ -308,7 +356,8 @@ class SessionModel(RuleBasedStateMachine):
         stage, ticket = self.state.connection.stage, self.state.connection.ticket
         assert (due(self.state, self.now, self.limits) is None) == (self.state.phase is Phase.ATTRACT)
         assert (self.state.phase in IN_VISIT) == (stage is not Stage.NONE)
-        assert stage is not Stage.STARTING or ticket in self.starts
+        for connection in self.connections():
+            assert connection.stage is not Stage.STARTING or connection.ticket in self.starts
         assert stage is not Stage.RENEWING or ticket in self.renewals
         assert stage is not Stage.WAITING or self.state.connection.retry_at is not None
 

@@ -25,7 +25,10 @@ errors: st.SearchStrategy[ProviderError | None] = st.none() | st.sampled_from(
 )
 durations = st.sampled_from([0.0, 0.01, 0.3, 5.0, 40.0])
 losses = st.builds(Lost, st.sampled_from(LostReason), st.booleans(), st.just("lost"))
-deeds = st.sampled_from(["begin", "begin", "leave", "touch", "lose", "lose", "vanish", "silence", "type", "interrupt"])
+SWITCHES = ("other", "other", "back", "unset")
+deeds = st.sampled_from(
+    ["begin", "begin", "leave", "touch", "lose", "lose", "vanish", "silence", "type", "interrupt", *SWITCHES]
+)
 
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -59,7 +62,8 @@ def test_after_any_storm_nothing_is_left(
 
     async def main(path: Path) -> None:
         spare = FakeProvider(name="spare") if with_fallback else None
-        kiosk = Kiosk(path, provider=provider, fallback=spare, limits=Limits(shutdown_s=300.0))
+        other = FakeProvider(name="other", start_s=0.3)
+        kiosk = Kiosk(path, provider=provider, fallback=spare, others=(other,), limits=Limits(shutdown_s=300.0))
         kiosk.links.script = dict(enumerate(links, start=1))
         await kiosk.controller.start()
         for deed, wait_s in script:
@@ -76,6 +80,10 @@ def test_after_any_storm_nothing_is_left(
                     await link.close()
                 case "type":
                     kiosk.actions.type_text("hello")
+                case "other" | "unset":
+                    kiosk.controller.switch(deed)
+                case "back":
+                    kiosk.controller.switch(provider.name)
                 case "interrupt":
                     kiosk.actions.interrupt()
                 case _:
@@ -86,7 +94,7 @@ def test_after_any_storm_nothing_is_left(
         assert not running_tasks()
         assert not kiosk.devices.is_open
         assert not any(link.is_open for link in kiosk.links.made)
-        for one in (provider, spare):
+        for one in (provider, spare, other):
             if one is not None:
                 ended = [session for session, _ in one.ended]
                 assert one.open_sessions == set()
