@@ -12,11 +12,12 @@ from kiosk.links.contract import FaceMaker, Link
 from kiosk.links.ingest import IngestLink
 from kiosk.links.livekit import LiveKitLink
 from kiosk.links.local import LocalLink, PerformanceMaker
+from kiosk.links.videosdk import VideoSdkLink
 from kiosk.media.air import Air, Channel
 from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
 from kiosk.media.statistics import LipSync
 from kiosk.media.thread import MediaThread
-from kiosk.providers.contract import Grant, IngestGrant, LocalGrant
+from kiosk.providers.contract import Grant, IngestGrant, LocalGrant, VideoSdkGrant
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,7 +48,7 @@ class LinkChoice:
     def lip_sync(self) -> LipSync | None:
         """Of the newest link that was on air, where it measures that."""
         newest = next((aired.link for aired in reversed(self._newest) if aired.aired), None)
-        return newest.lip_sync if isinstance(newest, LiveKitLink) else None
+        return newest.lip_sync if isinstance(newest, LiveKitLink | VideoSdkLink) else None
 
     def make(self, grant: Grant) -> AiredLink:
         channel = self._air.open_channel()
@@ -60,4 +61,8 @@ class LinkChoice:
             return LocalLink(parts.media, parts.visit_persona)
         if isinstance(grant, IngestGrant):
             return IngestLink(parts.media, parts.video, parts.voice, parts.microphone, parts.make_face)
+        if isinstance(grant, VideoSdkGrant):
+            return VideoSdkLink(
+                parts.media, parts.video, parts.voice, parts.microphone, parts.abandoned, parts.make_face
+            )
         return LiveKitLink(parts.media, parts.video, parts.voice, parts.microphone, parts.abandoned, parts.make_face)

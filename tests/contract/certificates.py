@@ -37,6 +37,12 @@ class Authority:
         context.load_verify_locations(cadata=self._certificate.public_bytes(serialization.Encoding.PEM).decode())
         return context
 
+    def write_root(self) -> Path:
+        """The root as a PEM file, for programs that are told by SSL_CERT_FILE or REQUESTS_CA_BUNDLE whom to trust."""
+        file = self._folder / "root.pem"
+        file.write_bytes(self._certificate.public_bytes(serialization.Encoding.PEM))
+        return file
+
     def server_context(self, *, host: str = "127.0.0.1", from_days: int = -1, to_days: int = 1) -> ssl.SSLContext:
         """A certificate for `host`, valid from and to so many days from now."""
         key = ec.generate_private_key(ec.SECP256R1())

@@ -41,7 +41,7 @@ class GuestOptions:
 class Guest:
     """One participant with its tracks. Its microphone and camera run while a transport reads them."""
 
-    def __init__(self, peer_id: str, options: GuestOptions | None = None) -> None:
+    def __init__(self, peer_id: str, options: GuestOptions | None = None, gallery: Gallery | None = None) -> None:
         self.peer_id = peer_id
         self.options = options or GuestOptions()
         self.voice = Voice()
@@ -55,7 +55,7 @@ class Guest:
             if on
         ]
         self._ears = UtteranceDetector()
-        self._portraits = Gallery()
+        self._portraits = gallery or Gallery()
 
     def peer(self) -> dict[str, Any]:
         """As `newPeer` and the list of peers describe it."""

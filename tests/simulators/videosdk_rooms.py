@@ -26,12 +26,13 @@ from Crypto.Cipher import AES
 from Crypto.Util.Padding import pad
 from videosdk.utils import IV, KEY
 
-from tests.simulators.videosdk_guest import Guest, GuestOptions, listen
+from tests.simulators.videosdk_guest import Guest, listen
 from tests.simulators.videosdk_rtc import ROUTER_CAPABILITIES, WebRtcTransport
 
 log = logging.getLogger("simulator.videosdk")
 
 Json = dict[str, Any]
+CLOSING = "peer closing"
 
 
 @dataclass(slots=True)
@@ -79,7 +80,9 @@ class Peer:
             await self.socket.send_json(message)
 
     async def close(self) -> None:
-        for transport in self.transports.values():
+        """Idempotent."""
+        while self.transports:
+            _, transport = self.transports.popitem()
             await transport.close()
 
 
@@ -118,9 +121,12 @@ class SimulatedRooms:
     async def stop(self) -> None:
         for room in list(self.rooms.values()):
             for peer in list(room.peers.values()):
+                await peer.close()
                 await peer.socket.close()
         for runner in self._runners:
             await runner.cleanup()
+        closing = [task for task in self._tasks if task.get_name() == CLOSING]
+        await asyncio.gather(*closing, return_exceptions=True)
         for task in list(self._tasks):
             task.cancel()
         await asyncio.gather(*self._tasks, return_exceptions=True)
@@ -275,7 +281,7 @@ class SimulatedRooms:
                 del room.peers[peer.peer_id]
             room.left_at = time.monotonic()
             self._spawn(self._agents_leave_soon(room))
-            await peer.close()
+            self._spawn(peer.close(), CLOSING)  # apart from this handler, which may be cancelled
         return socket
 
     async def _answer(self, peer: Peer, message: Json) -> None:
@@ -420,8 +426,8 @@ class SimulatedRooms:
         if room.left_at == left_at and not room.peers:
             room.guests = {k: g for k, g in room.guests.items() if g.options.peer_type != "agent"}
 
-    def _spawn(self, work: Coroutine[Any, Any, None]) -> None:
-        task = asyncio.get_running_loop().create_task(work)
+    def _spawn(self, work: Coroutine[Any, Any, None], name: str = "room chore") -> None:
+        task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(self._done)
 
@@ -429,10 +435,6 @@ class SimulatedRooms:
         self._tasks.discard(task)
         if not task.cancelled() and (error := task.exception()) is not None:
             log.error("a room's chore failed: %s", error, exc_info=error)
-
-
-def agent(peer_id: str = "agent-1", **options: Any) -> Guest:
-    return Guest(peer_id, GuestOptions(**options))
 
 
 def _pubsub(sender: str, topic: str, message: object) -> Json:

@@ -7,6 +7,7 @@ and SCTP; so the vendor's own package joins over loopback with real media.
 from __future__ import annotations
 
 import asyncio
+import itertools
 import secrets
 from typing import Any
 
@@ -62,6 +63,7 @@ class LiteIce(asyncio.DatagramProtocol):
         self._peer: tuple[str, int] | None = None
         self._arrived: asyncio.Queue[bytes | None] = asyncio.Queue(WAITING_DATAGRAMS)
         self._found = asyncio.Event()
+        self._ended = asyncio.Event()
 
     @property
     def state(self) -> str:
@@ -77,12 +79,16 @@ class LiteIce(asyncio.DatagramProtocol):
     async def peer_found(self) -> None:
         await self._found.wait()
 
-    def close(self) -> None:
-        if self._udp is not None:
-            self._udp.close()
+    async def close(self) -> None:
         if self._arrived.full():
             self._arrived.get_nowait()
         self._arrived.put_nowait(None)
+        if self._udp is not None:
+            self._udp.close()
+            await self._ended.wait()
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        self._ended.set()
 
     def datagram_received(self, data: bytes, addr: Any) -> None:
         if self.muted:
@@ -140,6 +146,7 @@ class WebRtcTransport:
         self.sctp = _Sctp(self.dtls, SCTP_PORT)
         self.dtls.on("statechange", self._on_dtls)
         self._senders: dict[str, RTCRtpSender] = {}
+        self._mids = itertools.count()
         self._receivers: list[RTCRtpReceiver] = []
         self.connected = asyncio.Event()
         self._port = 0
@@ -201,6 +208,7 @@ class WebRtcTransport:
         sender = self._senders[consumer] = RTCRtpSender(track, self.dtls)
         codec = CODECS[track.kind]
         return {
+            "mid": str(next(self._mids)),
             "codecs": [
                 {
                     "mimeType": codec.mimeType,
@@ -246,7 +254,7 @@ class WebRtcTransport:
         if self.dtls.state == "connected":
             await self.sctp.stop()
         await self.dtls.stop()
-        self.ice.close()
+        await self.ice.close()
 
     def _on_dtls(self) -> None:
         if self.dtls.state == "closed":
