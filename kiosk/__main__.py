@@ -1,8 +1,15 @@
 from __future__ import annotations
 
-import sys
+from typing import NoReturn
 
 from kiosk.cli import main
+from kiosk.leaving import leave
+
+
+def start() -> NoReturn:
+    """What the command `kiosk` and the packaged program call."""
+    leave(main())
+
 
 if __name__ == "__main__":
-    sys.exit(main())
+    start()

@@ -1,7 +1,5 @@
 """Where the frozen program begins."""
 
-import sys
+from kiosk.__main__ import start
 
-from kiosk.cli import main
-
-sys.exit(main())
+start()

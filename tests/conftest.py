@@ -12,6 +12,7 @@ from __future__ import annotations
 import gc
 import inspect
 import logging
+import sys
 import threading
 from collections.abc import AsyncIterator, Callable, Iterator
 from typing import TYPE_CHECKING
@@ -19,6 +20,7 @@ from typing import TYPE_CHECKING
 import hypothesis
 import pytest
 
+from kiosk.leaving import leave
 from tests.leaks import LogWatch, describe_task, running_tasks, threads_left
 
 if TYPE_CHECKING:
@@ -29,6 +31,20 @@ if TYPE_CHECKING:
 # The same examples on every run, and no failure because a shared machine was slow.
 hypothesis.settings.register_profile("kiosk", derandomize=True, deadline=None, database=None)
 hypothesis.settings.load_profile("kiosk")
+
+
+_STATUS = pytest.StashKey[int]()
+
+
+def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
+    session.config.stash[_STATUS] = int(exitstatus)
+
+
+@pytest.hookimpl(trylast=True)
+def pytest_unconfigure(config: pytest.Config) -> None:
+    """LiveKit's threads may abort an interpreter that ends (kiosk.leaving), and the tests' verdict with it."""
+    if "livekit" in sys.modules and _STATUS in config.stash:
+        leave(config.stash[_STATUS])
 
 
 @pytest.fixture
