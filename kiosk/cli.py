@@ -129,6 +129,7 @@ def build_parser() -> Parser:
     voice = commands.add_parser("voice-process", allow_abbrev=False)
     voice.set_defaults(carry_out=_voice_process)
     ears = commands.add_parser("ears-process", allow_abbrev=False)
+    ears.add_argument("--model", type=Path)
     ears.set_defaults(carry_out=_ears_process)
 
     probe = commands.add_parser("probe", allow_abbrev=False)
@@ -216,7 +217,7 @@ def _voice_process(arguments: argparse.Namespace) -> int:
 def _ears_process(arguments: argparse.Namespace) -> int:
     from kiosk.persona.ears_process import main as serve
 
-    return serve()
+    return serve(["--model", str(arguments.model)] if arguments.model else [])
 
 
 def _config_check(arguments: argparse.Namespace) -> int:

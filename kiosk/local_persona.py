@@ -23,7 +23,8 @@ from kiosk.media.air import Channel
 from kiosk.media.frames import VideoSink
 from kiosk.persona.behaviour import Behaviour, Temper
 from kiosk.persona.ears import Ears, EarsError
-from kiosk.persona.ears_sphinx import SphinxEars
+from kiosk.persona.ears_by_language import EarsByLanguage
+from kiosk.persona.ears_offline import ENGLISH, OfflineEars
 from kiosk.persona.espeak import VOICES, EspeakVoice
 from kiosk.persona.espeak_voices import VoiceChoice
 from kiosk.persona.heard_face import HeardFace
@@ -131,13 +132,10 @@ class LocalPersona:
         """The ears expect what the knowledge can answer."""
         if self._ears is None:
             return
-        sentences = [
-            way
+        sentences = {
+            language: [way for entry in known.entries for way in entry.ways]
             for language, known in knowledge.languages.items()
-            if self._ears.hears(language)
-            for entry in known.entries
-            for way in entry.ways
-        ]
+        }
         try:
             async with self._teaching:
                 await self._ears.learn(sentences)
@@ -243,4 +241,7 @@ def make_voice(
 
 
 def make_ears(settings: LocalSettings) -> Ears | None:
-    return SphinxEars() if settings.ears else None
+    if not settings.ears:
+        return None
+    models = {ENGLISH: None, **settings.ears_models}
+    return EarsByLanguage(OfflineEars(language, model) for language, model in models.items())

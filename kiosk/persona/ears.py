@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -37,14 +37,14 @@ class Ears(Protocol):
         """Whether speech in this language is understood at all."""
         ...
 
-    async def learn(self, sentences: Sequence[str]) -> None:
-        """The sentences that visitors may say, e.g. all ways of asking. Raises `EarsError`."""
+    async def learn(self, sentences: Mapping[str, Sequence[str]]) -> None:
+        """By language, the sentences that visitors may say, e.g. all ways of asking. Raises `EarsError`."""
         ...
 
-    def listen(self, frames: AsyncIterator[bytes]) -> AsyncIterator[Heard]:
+    def listen(self, frames: AsyncIterator[bytes], language: str) -> AsyncIterator[Heard]:
         """`frames`: 10 ms each, s16le mono, 48 kHz (960 bytes); their end ends the iteration. Raises `EarsError`.
 
-        Closing the iteration stops the recogniser's work on it.
+        `language` is one that `hears` is true of. Closing the iteration stops the recogniser's work on it.
         """
         ...
 

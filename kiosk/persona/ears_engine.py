@@ -9,6 +9,7 @@ import sys
 import threading
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager, suppress
+from pathlib import Path
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
@@ -36,11 +37,13 @@ class _Ready(BaseModel):
     error: str = ""
 
 
-def ears_command() -> list[str]:
-    """A frozen program has no interpreter of its own to start, so it starts itself."""
+def ears_command(model: Path | None = None) -> list[str]:
+    """`model`: the folder of a Vosk model, in the place of the model that comes with the kiosk."""
+    words = ["--model", str(model)] if model is not None else []
+    # A frozen program has no interpreter of its own to start, so it starts itself.
     if getattr(sys, "frozen", False):
-        return [sys.executable, "ears-process"]
-    return [sys.executable, "-m", "kiosk.persona.ears_process"]
+        return [sys.executable, "ears-process", *words]
+    return [sys.executable, "-m", "kiosk.persona.ears_process", *words]
 
 
 class EarsEngine:
@@ -102,11 +105,11 @@ class EarsEngine:
         try:
             ready = _Ready.model_validate_json(line)
         except ValidationError:
-            ready = _Ready(error="the listening process ended at its start")
+            ready = _Ready(error="the listening process ended at its start; install the kiosk again")
         if ready.ready != VERSION:
             self._end()
-            raise EarsError(f"{ready.error or 'the listening process is of another version'}; install the kiosk again")
-        log.info("listening for %d words", ready.words)
+            raise EarsError(ready.error or "the listening process is of another version; install the kiosk again")
+        log.info("listening for %s", f"{ready.words} words" if ready.words else "all words of the model")
         return process
 
     def _ask(self, process: subprocess.Popen[bytes], message: bytes) -> bytes:

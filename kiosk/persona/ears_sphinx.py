@@ -1,141 +1,128 @@
-"""Ears from a package that carries its model: WebRTC's voice activity detection and PocketSphinx's English model."""
+"""PocketSphinx with its English model, told what to expect. To be used in the listening process alone."""
 
 from __future__ import annotations
 
-import asyncio
-import contextlib
-from collections.abc import AsyncIterator, Callable, Sequence
+import math
+import tempfile
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Self
 
-import numpy as np
-import soxr
-from numpy.typing import NDArray
+from kiosk.persona.ears_sentences import (
+    dictionary_lines,
+    sentence_graph,
+    training_sentences,
+    whole_sentences,
+    word_of,
+)
 
-from kiosk.persona.ears import EarsError, Final, Heard, SpeechStarted, Unclear
-from kiosk.persona.ears_endpoint import Begun, Endpointer, Utterance
-from kiosk.persona.ears_engine import EarsEngine, ears_command
-from kiosk.persona.ears_process import RATE
+RATE = 16_000  # Hz
 
-FRAME_RATE = 48_000  # Hz
-LANGUAGE = "en"
-LEAST_CONFIDENCE = 0.35
-"""Below this a text is as good as guessed; resources/manual/ears.md has the figures."""
+_LANGUAGE_WEIGHT = 10.0
+_INSERTION_PENALTY = 0.3
+_FREELY, _WHOLE = "freely", "whole"  # the two ways of listening
+_FAINTEST = 1e-300  # of a score, which is the logarithm of nothing less
 
-MOST_WAITING = 2  # utterances that were said and not yet recognised; older ones are dropped
-_STRICTNESS = 2  # of the detection, 0 to 3: 3 misses quiet visitors
-_ROOM_NOISE = 10 ** (-28 / 20)  # of the speech's level
-_BLOCK = RATE // 50  # samples
-_QUIETEST = 10 ** (-55 / 20) * 32_768  # root mean square of a frame (-55 dBFS) below which nobody speaks to the kiosk
+_SHORTEST = 3
+"""Words of a known sentence that may be taken for what was said; shorter ones sound like too much else."""
 
+_NEAR = 0.85
+"""By how much a known sentence may fit the sound worse than words in any order, as the logarithm of likelihood for
+each 10 ms. Chosen, like the next two, on the `tune` half of tests/benchmarks/paraphrases."""
 
-def voice_detector() -> Callable[[bytes], bool]:
-    """Whether 10 ms of s16le mono at 48 kHz are a voice. Raises `EarsError`."""
-    try:
-        import pocketsphinx
-    except ImportError as error:
-        raise EarsError(f"speech cannot be heard ({error}); install the kiosk again") from None
-    detector = pocketsphinx.Vad(mode=_STRICTNESS, sample_rate=FRAME_RATE, frame_length=0.01)
+_SHARED_PERHAPS, _SHARED_SURELY = 0.3, 0.65
+"""The part of its words that were also heard in any order: in noise every sentence fits the sound equally badly."""
 
-    def is_voice(frame: bytes) -> bool:
-        samples = np.frombuffer(frame, dtype="<i2").astype(np.float32)
-        # Asked in any case: the detector learns the room's noise from every frame.
-        return bool(detector.is_speech(frame)) and float(np.sqrt(np.mean(samples**2))) > _QUIETEST
-
-    return is_voice
+_PERHAPS, _SURELY = 0.6, 0.95
+"""Confidence in such a sentence: to be asked back, and to be answered."""
 
 
-def with_room_noise(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`sound` with a trace of white noise, the same each time.
+@dataclass(frozen=True, slots=True)
+class _Hearing:
+    """`fit`: the logarithm of the sound's likelihood. `confidence`: the mean posterior probability of the words."""
 
-    The model was trained on recordings from rooms: after a noise suppressor, which leaves digital silence between the
-    words, it understands a third less.
-    """
-    blocks = sound[: len(sound) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
-    if not len(blocks):
-        return sound
-    speech = float(np.percentile(np.sqrt(np.mean(blocks**2, axis=1)), 90))
-    noise = np.random.default_rng(0).standard_normal(len(sound), dtype=np.float32)
-    return sound + noise * speech * _ROOM_NOISE
+    words: tuple[str, ...]
+    text: str
+    confidence: float
+    fit: float
+    frames: int  # 10 ms each
 
-
-class SphinxEars:
-    """Implements `Ears`. One `listen` at a time; `learn` before the first one.
-
-    `engine`: another recogniser behind the protocol of `ears_process`, and `languages`, what it understands.
-    """
-
-    def __init__(self, engine: EarsEngine | None = None, languages: Sequence[str] = (LANGUAGE,)):
-        self._engine = engine or EarsEngine(ears_command())
-        self._languages = frozenset(languages)
-
-    def hears(self, language: str) -> bool:
-        return language in self._languages or language.split("-")[0] in self._languages
-
-    async def learn(self, sentences: Sequence[str]) -> None:
-        await asyncio.to_thread(self._engine.learn, sentences)
-
-    async def aclose(self) -> None:
-        await asyncio.to_thread(self._engine.close)
-
-    async def listen(self, frames: AsyncIterator[bytes]) -> AsyncIterator[Heard]:
-        said: asyncio.Queue[Utterance | None] = asyncio.Queue()
-        heard: asyncio.Queue[Heard | EarsError | None] = asyncio.Queue()
-        tasks = (
-            asyncio.create_task(_cut(frames, Endpointer(voice_detector()), said, heard), name="ears: cut"),
-            asyncio.create_task(self._understand(said, heard), name="ears: understand"),
+    @classmethod
+    def of(cls, decoder: Any) -> Self | None:
+        hypothesis = decoder.hyp()
+        if hypothesis is None:
+            return None
+        segments = list(decoder.seg())
+        # Fillers are written <sil>, [NOISE]; a variant of a pronunciation as where(2).
+        spoken = [segment for segment in segments if segment.word[:1] not in "<[+("]
+        confidence = sum(segment.prob for segment in spoken) / len(spoken) if spoken else 0.0
+        return cls(
+            tuple(segment.word.split("(")[0] for segment in spoken),
+            str(hypothesis.hypstr),
+            min(max(float(confidence), 0.0), 1.0),
+            sum(math.log(max(segment.ascore, _FAINTEST)) for segment in segments),
+            segments[-1].end_frame + 1 if segments else 1,
         )
-        try:
-            while (item := await heard.get()) is not None:
-                if isinstance(item, EarsError):
-                    raise item
-                yield item
-        finally:
-            for task in tasks:
-                task.cancel()
-            for task in tasks:
-                with contextlib.suppress(asyncio.CancelledError):
-                    await task
-
-    async def _understand(
-        self, said: asyncio.Queue[Utterance | None], heard: asyncio.Queue[Heard | EarsError | None]
-    ) -> None:
-        while (utterance := await said.get()) is not None:
-            try:
-                heard.put_nowait(await asyncio.to_thread(self._recognise, utterance.pcm))
-            except EarsError as error:
-                heard.put_nowait(error)
-                return
-        heard.put_nowait(None)
-
-    def _recognise(self, pcm: bytes) -> Heard:
-        samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype="<i2").astype(np.float32)
-        sound = with_room_noise(soxr.resample(samples, FRAME_RATE, RATE))
-        result = self._engine.recognise(np.clip(sound, -32_768, 32_767).astype("<i2").tobytes())
-        if not result.text or result.confidence < LEAST_CONFIDENCE:
-            return Unclear()
-        return Final(result.text, result.confidence)
 
 
-async def _cut(
-    frames: AsyncIterator[bytes],
-    endpointer: Endpointer,
-    said: asyncio.Queue[Utterance | None],
-    heard: asyncio.Queue[Heard | EarsError | None],
-) -> None:
-    """Never waits for the recogniser: a microphone that is not read loses what is said meanwhile."""
-    try:
-        async for frame in frames:
-            _hand_on(endpointer.feed(frame), said, heard)
-        _hand_on(endpointer.finish(), said, heard)
-    finally:
-        said.put_nowait(None)
+class SphinxRecogniser:
+    """Listens twice: for the words of the sentences in any likely order, and for one of the sentences as a whole.
 
+    A sentence that fits the sound hardly worse is what was said: visitors read the questions from the screen. Raises
+    `RuntimeError` where the library does not take model, dictionary or graph.
+    """
 
-def _hand_on(
-    event: object, said: asyncio.Queue[Utterance | None], heard: asyncio.Queue[Heard | EarsError | None]
-) -> None:
-    if isinstance(event, Begun):
-        heard.put_nowait(SpeechStarted())
-    elif isinstance(event, Utterance):
-        while said.qsize() >= MOST_WAITING:
-            said.get_nowait()
-        said.put_nowait(event)
+    def __init__(self, sentences: list[str]):
+        import pocketsphinx
+        from pocketsphinx.lm import ArpaBoLM
+
+        pocketsphinx.set_loglevel("FATAL")
+        lines = Path(pocketsphinx.get_model_path("en-us/cmudict-en-us.dict")).read_text(encoding="utf-8").splitlines()
+        training = training_sentences(sentences, {word_of(line) for line in lines})
+        model = ArpaBoLM()
+        model.read_corpus([f"<s> {' '.join(words)} </s>" for words in training])
+        model.compute()
+        dictionary = dictionary_lines(lines, training)
+        vocabulary = {word_of(line) for line in dictionary}
+        self.words = len(vocabulary)
+        self._whole = frozenset(whole_sentences(sentences, vocabulary))
+        with tempfile.TemporaryDirectory(prefix="kiosk-ears-") as folder:
+            arpa, words = Path(folder, "desk.arpa"), Path(folder, "desk.dict")
+            with arpa.open("w", encoding="utf-8") as file:
+                model.write(file)
+            words.write_text("\n".join(dictionary) + "\n", encoding="utf-8")
+            self._decoder: Any = pocketsphinx.Decoder(
+                samprate=RATE, lm=None, dict=str(words), lw=_LANGUAGE_WEIGHT, wip=_INSERTION_PENALTY
+            )
+            self._decoder.add_lm_file(_FREELY, str(arpa))
+        if self._whole:
+            arcs, last = sentence_graph(sorted(self._whole))
+            self._decoder.add_fsg(_WHOLE, self._decoder.create_fsg(_WHOLE, 0, last, arcs))
+
+    def recognise(self, pcm: bytes) -> tuple[str, float]:
+        """The words, and how sure they are, 0 to 1; an empty text where nothing was understood."""
+        if len(pcm) < RATE // 5:  # 100 ms: too short for a single word
+            return "", 0.0
+        freely = self._listen(_FREELY, pcm)
+        if freely is None:
+            return "", 0.0
+        whole = self._listen(_WHOLE, pcm) if self._whole else None
+        if whole is None or not self._fits(whole, freely):
+            return freely.text, freely.confidence
+        words = set(whole.words)
+        shared = len(words.intersection(freely.words)) / len(words)
+        if shared < _SHARED_PERHAPS:
+            return freely.text, freely.confidence
+        return " ".join(whole.words), _SURELY if shared >= _SHARED_SURELY else _PERHAPS
+
+    def _fits(self, whole: _Hearing, freely: _Hearing) -> bool:
+        """The library also gives sentences that were cut off; those are none."""
+        known = whole.words in self._whole and len(whole.words) >= _SHORTEST
+        return known and (freely.fit - whole.fit) / freely.frames <= _NEAR
+
+    def _listen(self, search: str, pcm: bytes) -> _Hearing | None:
+        self._decoder.activate_search(search)
+        self._decoder.start_utt()
+        self._decoder.process_raw(pcm, full_utt=True)
+        self._decoder.end_utt()
+        return _Hearing.of(self._decoder)

@@ -175,7 +175,7 @@ class LocalVisit:
                 yield await microphone.read()
 
         try:
-            await self._attend(ears.listen(frames()))
+            await self._attend(ears.listen(frames(), self._language))
         except EarsError as error:
             log.error("the persona hears nothing: %s", error)
 

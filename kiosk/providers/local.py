@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Mapping
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import BaseModel, ConfigDict, Field, StringConstraints
 
 from kiosk.providers.contract import (
     Broken,
@@ -27,6 +28,9 @@ SPEECH_KEY = "KIOSK_SPEECH_API_KEY"
 CALL_TOKEN = "KIOSK_CALL_TOKEN"  # noqa: S105 - the name of a secret
 
 
+LanguageTag = Annotated[str, StringConstraints(pattern=r"^[a-z]{2,3}(-[A-Za-z0-9]{2,8})*$", max_length=35)]
+
+
 class LocalSettings(BaseModel):
     """The table [providers.local]."""
 
@@ -39,6 +43,9 @@ class LocalSettings(BaseModel):
     width: int = Field(1280, ge=160, le=3840, description="Width of the drawn picture in pixels.")
     height: int = Field(720, ge=160, le=3840, description="Height of the drawn picture in pixels.")
     ears: bool = Field(True, description="Listen to the visitor; without it they touch or type.")
+    ears_models: Mapping[LanguageTag, Path] = Field(
+        default_factory=dict, description="Folder of a Vosk model for a language."
+    )
     voice: Literal["espeak", "piper", "endpoint"] = Field(
         "espeak", description="Which engine speaks; endpoint: the one of the table [speech]."
     )

@@ -31,8 +31,8 @@ from kiosk.dialogue.local import LIKELY, SURE
 from kiosk.media.echo import EchoCanceller
 from kiosk.persona.ears import Final, Heard
 from kiosk.persona.ears_endpoint import FRAME_BYTES
+from kiosk.persona.ears_offline import FRAME_RATE, OfflineEars
 from kiosk.persona.ears_sentences import spoken_words
-from kiosk.persona.ears_sphinx import FRAME_RATE, SphinxEars
 from tests.benchmarks.knowledge_accuracy import questions
 
 VOICES = ("en-us", "en-us+f3", "en-gb", "en-gb-x-rp+f2", "en-gb-scotland+m3")
@@ -111,9 +111,9 @@ async def frames(sound: Sound, processor: EchoCanceller | None = None) -> AsyncI
             await asyncio.sleep(0)
 
 
-async def hear(ears: SphinxEars, sound: Sound, processor: EchoCanceller | None) -> tuple[str, float]:
+async def hear(ears: OfflineEars, sound: Sound, processor: EchoCanceller | None) -> tuple[str, float]:
     """Text and confidence of all that was understood."""
-    heard: list[Heard] = [event async for event in ears.listen(frames(sound, processor))]
+    heard: list[Heard] = [event async for event in ears.listen(frames(sound, processor), "en")]
     finals = [event for event in heard if isinstance(event, Final)]
     return " ".join(event.text for event in finals), min((event.confidence for event in finals), default=0.0)
 
@@ -153,9 +153,9 @@ def clips(half: str, every: int) -> Iterator[tuple[str | None, str, str]]:
 
 async def run(half: str, every: int, stages: Sequence[str], only: str, verbose: bool) -> None:
     known = load_knowledge(example_folder()).knowledge.for_language("en")
-    finder, ears = Finder(known), SphinxEars()
+    finder, ears = Finder(known), OfflineEars()
     began = time.perf_counter()
-    await ears.learn([way for entry in known.entries for way in entry.ways])
+    await ears.learn({"en": [way for entry in known.entries for way in entry.ways]})
     print(f"ready after {time.perf_counter() - began:.1f} s")
     spoken = [(meant, text, voice, speak(text, voice)) for meant, text, voice in clips(half, every)]
     try:

@@ -12,10 +12,11 @@ import pytest
 
 from kiosk.dialogue.knowledge_finder import Finder, Found
 from kiosk.dialogue.knowledge_load import example_folder, load_knowledge
+from kiosk.dialogue.local import SURE
 from kiosk.persona.ears import EarsError, Final, Heard, SpeechStarted
 from kiosk.persona.ears_engine import EarsEngine, ears_command
+from kiosk.persona.ears_offline import OfflineEars, voice_detector, with_room_noise
 from kiosk.persona.ears_process import serve
-from kiosk.persona.ears_sphinx import SphinxEars, voice_detector, with_room_noise
 from tests.benchmarks.ears_accuracy import frames, speak
 
 SECOND = 32_000  # bytes of s16le mono at 16 kHz
@@ -31,19 +32,19 @@ def engine() -> Iterator[EarsEngine]:
 
 
 @pytest.fixture
-async def ears() -> AsyncIterator[SphinxEars]:
-    ears = SphinxEars()
-    await ears.learn(SENTENCES)
+async def ears() -> AsyncIterator[OfflineEars]:
+    ears = OfflineEars()
+    await ears.learn({"en": SENTENCES})
     yield ears
     await ears.aclose()
 
 
-async def heard(ears: SphinxEars, *texts: str) -> list[Heard]:
-    sound = np.concatenate([speak(text, "en-us+f3") for text in texts])
-    return [event async for event in ears.listen(frames(sound))]
+async def heard(ears: OfflineEars, *texts: str, voice: str = "en-us+f3") -> list[Heard]:
+    sound = np.concatenate([speak(text, voice) for text in texts])
+    return [event async for event in ears.listen(frames(sound), "en")]
 
 
-async def test_a_spoken_question_finds_its_answer(ears: SphinxEars) -> None:
+async def test_a_spoken_question_finds_its_answer(ears: OfflineEars) -> None:
     events = await heard(ears, "where is the wheelchair ramp", "do you speak another language")
     assert [type(event) for event in events].count(SpeechStarted) == 2
     finals = [event for event in events if isinstance(event, Final)]
@@ -54,26 +55,33 @@ async def test_a_spoken_question_finds_its_answer(ears: SphinxEars) -> None:
     assert all(0 <= event.confidence <= 1 for event in finals)
 
 
-async def test_silence_and_noise_are_no_speech(ears: SphinxEars) -> None:
+@pytest.mark.parametrize("voice", ["en-us", "en-us+f3", "en-gb", "en-gb-x-rp+f2"])
+async def test_a_question_from_the_screen_is_taken_word_for_word(ears: OfflineEars, voice: str) -> None:
+    (final,) = [event for event in await heard(ears, "How do I find my room?", voice=voice) if isinstance(event, Final)]
+    assert final.text == "how do i find my room"
+    assert final.confidence >= SURE, "so it is answered at once"
+
+
+async def test_silence_and_noise_are_no_speech(ears: OfflineEars) -> None:
     rng = np.random.default_rng(1)
     sound = np.concatenate([np.zeros(48_000), rng.standard_normal(48_000) * 0.001]).astype(np.float32)
-    assert [event async for event in ears.listen(frames(sound))] == []
+    assert [event async for event in ears.listen(frames(sound), "en")] == []
 
 
-async def test_leaving_in_the_middle_leaves_nothing_behind(ears: SphinxEars) -> None:
-    listening = ears.listen(frames(speak("where are the toilets", "en-us")))
+async def test_leaving_in_the_middle_leaves_nothing_behind(ears: OfflineEars) -> None:
+    listening = ears.listen(frames(speak("where are the toilets", "en-us")), "en")
     assert isinstance(await anext(listening), SpeechStarted)
     await listening.aclose()  # type: ignore[attr-defined]
     assert await heard(ears, "where are the toilets"), "and the ears hear on"
 
 
 async def test_english_alone_is_heard() -> None:
-    ears = SphinxEars()
+    ears = OfflineEars()
     assert ears.hears("en-GB")
     assert not ears.hears("de")
     await ears.aclose()
     with pytest.raises(EarsError, match="closed"):
-        await ears.learn(["hello"])
+        await ears.learn({"en": ["hello"]})
 
 
 async def test_another_recogniser_takes_the_place_of_ours() -> None:
@@ -85,10 +93,10 @@ for line in sys.stdin.buffer:
     pcm = sys.stdin.buffer.read(json.loads(line)["bytes"])
     print(json.dumps({"text": f"{len(pcm) // 32000} s", "confidence": 0.9}), flush=True)
 """
-    ears = SphinxEars(EarsEngine([sys.executable, "-c", program]), languages=("de",))
+    ears = OfflineEars("de", engine=EarsEngine([sys.executable, "-c", program]))
     assert ears.hears("de-AT")
     assert not ears.hears("en")
-    await ears.learn(["wo ist der Aufzug"])
+    await ears.learn({"de": ["wo ist der Aufzug"]})
     assert Final("2 s", 0.9) in await heard(ears, "where is the meeting room please")
     await ears.aclose()
 
