@@ -12,6 +12,7 @@ from kiosk.links.contract import FaceMaker, Link
 from kiosk.links.ingest import IngestLink
 from kiosk.links.livekit import LiveKitLink
 from kiosk.links.local import LocalLink, PerformanceMaker
+from kiosk.links.stage_persona import StagePersonaMaker
 from kiosk.links.videosdk import VideoSdkLink
 from kiosk.media.air import Air, Channel
 from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
@@ -24,7 +25,7 @@ from kiosk.providers.contract import Grant, IngestGrant, LocalGrant, VideoSdkGra
 class LinkParts:
     """What one link works with: `video`, `voice` and `microphone` are its channel's.
 
-    `make_face` and `visit_persona` are called on the media loop, and only when needed.
+    `make_face`, `visit_persona` and `make_stage_persona` are called on the media loop, and only when needed.
     """
 
     media: MediaThread
@@ -34,6 +35,7 @@ class LinkParts:
     abandoned: AbandonedConnects
     make_face: FaceMaker
     visit_persona: PerformanceMaker
+    make_stage_persona: StagePersonaMaker
 
 
 class LinkChoice:
@@ -65,4 +67,12 @@ class LinkChoice:
             return VideoSdkLink(
                 parts.media, parts.video, parts.voice, parts.microphone, parts.abandoned, parts.make_face
             )
-        return LiveKitLink(parts.media, parts.video, parts.voice, parts.microphone, parts.abandoned, parts.make_face)
+        return LiveKitLink(
+            parts.media,
+            parts.video,
+            parts.voice,
+            parts.microphone,
+            parts.abandoned,
+            parts.make_face,
+            parts.make_stage_persona,
+        )

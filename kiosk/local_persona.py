@@ -20,7 +20,7 @@ from kiosk.dialogue.knowledge_watch import KnowledgeWatcher
 from kiosk.dialogue.local import LocalDialogue
 from kiosk.links.contract import Face, LinkEvent
 from kiosk.media.air import Channel
-from kiosk.media.frames import VideoSink
+from kiosk.media.frames import VideoSink, VoiceSink
 from kiosk.persona.behaviour import Behaviour, Temper
 from kiosk.persona.ears import Ears, EarsError
 from kiosk.persona.ears_by_language import EarsByLanguage
@@ -37,7 +37,7 @@ from kiosk.persona.speech_endpoint import SpeechEndpointVoice
 from kiosk.persona.speech_settings import SpeechEndpointSettings
 from kiosk.persona.visit import LocalVisit
 from kiosk.persona.voice import Voice
-from kiosk.providers.contract import Misconfigured
+from kiosk.providers.contract import Misconfigured, StagePersona
 from kiosk.providers.http import HttpClient
 from kiosk.providers.local import CALL_TOKEN, LocalSettings
 from kiosk.providers.registry import ProviderContext
@@ -117,6 +117,20 @@ class LocalPersona:
         """The same face for a voice that somebody else plays: nothing but the face is prepared for it."""
         painter = await self._paint()
         return HeardFace(Performer(painter, self._bearing(), video, None, latency_s=self._latency_s))
+
+    async def on_stage(
+        self, plan: StagePersona, video: VideoSink, voice: VoiceSink, emit: Callable[[LinkEvent], None]
+    ) -> LocalVisit:
+        """The persona for somebody else's stage: there it greets, and answers what is typed here."""
+        painter, dialogue = await asyncio.gather(
+            asyncio.to_thread(FacePainter, self._look, plan.width, plan.height), self._wake()
+        )
+        bearing = self._bearing()
+
+        def perform(**listeners: Any) -> Performer:
+            return Performer(painter, bearing, video, voice, latency_s=voice.latency_s, fps=plan.fps, **listeners)
+
+        return LocalVisit(perform, self._voice, dialogue, None, None, emit)
 
     async def aclose(self) -> None:
         tasks = tuple(self._tasks)

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 from kiosk.links.contract import FaceMaker, LinkEvent, Message
 from kiosk.links.event_queue import EventQueue
+from kiosk.links.stage_persona import StagePersonaMaker
 from kiosk.media.echo import load_library
 from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
 from kiosk.media.statistics import LipSync
@@ -29,11 +30,14 @@ class LiveKitLink:
         microphone: MicrophoneSource | None,
         abandoned: AbandonedConnects,
         make_face: FaceMaker | None = None,
+        make_stage_persona: StagePersonaMaker | None = None,
     ):
-        """`make_face`: for a voice that comes without a picture; called on the media loop."""
+        """`make_face`: for a voice that comes without a picture; `make_stage_persona`: for a grant that wants the
+        persona on its stage. Both are called on the media loop."""
         self._media = media
         self._parts = (video, voice, microphone, abandoned)
         self._make_face = make_face
+        self._make_stage_persona = make_stage_persona
         self._events = EventQueue()
         self._room: LiveKitRoom | None = None
 
@@ -78,7 +82,12 @@ class LiveKitLink:
         load_library()
         from kiosk.links.livekit_room import LiveKitRoom
 
-        self._room = LiveKitRoom(*self._parts, emit=self._events.emit, make_face=self._make_face)
+        self._room = LiveKitRoom(
+            *self._parts,
+            emit=self._events.emit,
+            make_face=self._make_face,
+            make_stage_persona=self._make_stage_persona,
+        )
         await self._room.open(grant)
 
     async def _close(self) -> None:

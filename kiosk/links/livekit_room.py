@@ -45,7 +45,9 @@ from kiosk.links.contract import (
 from kiosk.links.intake import VideoIntake, VoiceIntake
 from kiosk.links.participants import AGENT_STATE, Cast, ParticipantFacts, choose, on_stage
 from kiosk.links.room_facts import facts_of
+from kiosk.links.room_outlet import RoomOutlet
 from kiosk.links.room_texts import RoomTexts
+from kiosk.links.stage_persona import PersonaOnStage, StageOutlet, StagePersonaMaker
 from kiosk.links.token_claims import may_publish
 from kiosk.links.uplink import MicrophoneUplink
 from kiosk.links.voice_activity import VoiceActivity
@@ -53,7 +55,7 @@ from kiosk.links.voice_face import VoiceFace
 from kiosk.media.frames import MicrophoneSource, VideoFrame, VideoSink, VoiceSink
 from kiosk.media.statistics import LipSync
 from kiosk.media.wav import read_speech
-from kiosk.providers.contract import LiveKitGrant, SpeechRoute
+from kiosk.providers.contract import LiveKitGrant, SpeechRoute, StagePersona
 
 log = logging.getLogger("kiosk.link")
 
@@ -92,8 +94,12 @@ class LiveKitRoom:
         timing: RoomTiming = RoomTiming(),
         *,
         make_face: FaceMaker | None = None,
+        make_stage_persona: StagePersonaMaker | None = None,
     ):
-        """`make_face`: for a voice that comes without a picture; None: there is no face to be had."""
+        """`make_face`: for a voice that comes without a picture; None: there is no face to be had.
+
+        `make_stage_persona`: for a grant that wants the persona on its stage.
+        """
         self._timing = timing
         self._video_sink = video
         self._voice_sink = voice
@@ -112,6 +118,8 @@ class LiveKitRoom:
         self._speech: AvatarSpeech | None = None
         self._texts = RoomTexts(self._room, emit)
         self._make_face = make_face
+        self._make_stage_persona = make_stage_persona
+        self._on_stage: PersonaOnStage | None = None
         self._face = self._new_face()
         self._voice_only = False
         self._unseen_since_s: float | None = None
@@ -169,13 +177,16 @@ class LiveKitRoom:
         await self._face.aclose()
         if self._speech is not None:
             await self._speech.stop()
+        if self._on_stage is not None:
+            await self._on_stage.close()
         if self._uplink is not None:
             await self._uplink.stop()
         await self._texts.close()
         await self._disconnect()
 
     async def send_text(self, text: str) -> None:
-        await self._texts.send(text)
+        """To the agent in the room; where the persona is on the stage, to the persona."""
+        await (self._on_stage.take(text) if self._on_stage is not None else self._texts.send(text))
 
     async def send_message(self, message: Message) -> None:
         await self._room.local_participant.publish_data(message.payload, topic=message.topic)
@@ -194,6 +205,8 @@ class LiveKitRoom:
             self._face.fall_silent()
         if self._speech is not None:
             await self._speech.interrupt()
+        if self._on_stage is not None:
+            await self._on_stage.interrupt()
 
     # --- the room's events: short, synchronous, each ends in a new casting ---
 
@@ -284,7 +297,7 @@ class LiveKitRoom:
             self._voice.start()
 
     def _is_ours(self, participant: ParticipantFacts) -> bool:
-        return False
+        return self._on_stage is not None and self._on_stage.is_ours(participant)
 
     def _is_avatar(self, identity: str) -> bool:
         return identity in (self._cast.avatar, self._cast.agent)
@@ -417,12 +430,24 @@ class LiveKitRoom:
             self._speech.start()
             if grant.greeting_wav is not None:
                 self._spawn(self._greet(self._speech, grant.greeting_wav), "greeting")
+        if grant.stage_persona is not None and self._make_stage_persona is not None:
+            outlet = self._outlet(grant.stage_persona)
+            self._on_stage = PersonaOnStage(grant.stage_persona, self._make_stage_persona, outlet, self._emit)
+            self._on_stage.start()
         if grant.speech is SpeechRoute.MICROPHONE and self._microphone is not None:
             if not may_publish(grant.token):
                 log.warning("the room token does not allow publishing: the avatar will not hear the visitor")
                 return
             self._uplink = MicrophoneUplink(me, self._microphone)
             self._uplink.start()
+
+    def _outlet(self, plan: StagePersona) -> StageOutlet:
+        if plan.whip is None:
+            return RoomOutlet(self._room.local_participant, plan.width, plan.height, plan.fps)
+        # Its library is an extra, and takes its time to load.
+        from kiosk.links.whip_outlet import WhipOutlet
+
+        return WhipOutlet(plan.whip)
 
     async def _greet(self, speech: AvatarSpeech, path: Path) -> None:
         try:

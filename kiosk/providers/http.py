@@ -42,7 +42,7 @@ class HttpAnswer:
     """What a server answered, whatever its status.
 
     `headers` is case-insensitive. `json` is None where the body is no JSON; it may hold secrets. `text` is the start of
-    the body, at most 300 characters on one line, redacted. `host` is host:port as asked.
+    the body, at most 300 characters on one line, redacted. `host` is host:port as asked. `body` is as it came.
     """
 
     status: int
@@ -50,6 +50,7 @@ class HttpAnswer:
     json: object | None = field(repr=False)
     text: str
     host: str = ""
+    body: bytes = field(default=b"", repr=False)
 
     @property
     def ok(self) -> bool:
@@ -100,10 +101,13 @@ class HttpClient:
         what: str,
         headers: Mapping[str, str] | None = None,
         json: object | None = None,
+        content: bytes | None = None,
         params: Mapping[str, str | int] | None = None,
         timeout_s: float | None = None,
     ) -> HttpAnswer:
         """One call. `what` opens the operator's line, e.g. "Start session". Redirects are answers like any other.
+
+        `content` is a body that is no JSON; its type belongs into `headers`.
 
         Raises `Unavailable` where the server was not reached (name, TLS, connection), `AnswerLost` where it was and no
         complete answer came (time, size, broken off), `Misconfigured` where the call cannot even be written (URL,
@@ -119,7 +123,7 @@ class HttpClient:
         try:
             async with asyncio.timeout(limit):
                 await self.warm_up()
-                answer, body = await self._exchange(method, url, headers, json, params, limit)
+                answer, body = await self._exchange(method, url, headers, json, params, limit, content)
         except _BodyTooLongError:
             raise AnswerLost(
                 f"{what}: {where} sent more than {self._max_body_bytes} bytes; check that base_url names an API"
@@ -132,7 +136,7 @@ class HttpClient:
             # Cut off from its cause: the texts of the HTTP library may quote a header or a whole URL.
             _log.warning("%s: %s", what, one_line(redact(_describe(error), secrets)))
             raise _transport_error(error, what, where) from None
-        return HttpAnswer(answer.status_code, answer.headers, _parse(body), _excerpt(body, secrets), where)
+        return HttpAnswer(answer.status_code, answer.headers, _parse(body), _excerpt(body, secrets), where, body)
 
     async def stream(
         self,
@@ -224,8 +228,9 @@ class HttpClient:
         json: object | None,
         params: Mapping[str, str | int] | None,
         limit: float,
+        content: bytes | None,
     ) -> tuple[httpx.Response, bytes]:
-        response = await self._send(method, url, headers, json, params, limit)
+        response = await self._send(method, url, headers, json, params, limit, content)
         try:
             body = bytearray()
             # Raw: nothing compressed was asked for, and unpacking is how a small body becomes a huge one.
@@ -247,6 +252,7 @@ class HttpClient:
         json: object | None,
         params: Mapping[str, str | int] | None,
         limit: float,
+        content: bytes | None = None,
     ) -> httpx.Response:
         """The answer without its body, which the caller closes."""
         if self._client is None:
@@ -254,7 +260,7 @@ class HttpClient:
         # Connecting gets half of the time, so that a host that is not there is told apart from one that is slow.
         timeout = (limit / 2, limit, limit, limit)
         request = self._client.build_request(
-            method, url, headers=dict(headers or {}), json=json, params=params, timeout=timeout
+            method, url, headers=dict(headers or {}), content=content, json=json, params=params, timeout=timeout
         )
         return await self._client.send(request, stream=True)
 
