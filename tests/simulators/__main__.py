@@ -1,4 +1,4 @@
-"""A vendor on this machine: `python -m tests.simulators deepbrain|agenthuman|livekit`.
+"""A vendor on this machine: `python -m tests.simulators deepbrain|agenthuman|videosdk-ingest|livekit`.
 
 Prints one JSON line when it is ready and runs until SIGTERM, SIGINT or the end of a piped standard input:
 
@@ -21,13 +21,14 @@ from pathlib import Path
 
 from tests.livekit_server import LiveKitServer, LiveKitServerError
 from tests.simulators.avatar import AvatarOptions
-from tests.simulators.control_point import ControlPoint
+from tests.simulators.control_point import ControlPoint, Status
 from tests.simulators.picture_track import PictureOptions
 from tests.simulators.speech import write_wav
 from tests.simulators.stage import ForeignServer, JsonLog, RoomServer, Stage
-from tests.simulators.vendors import make_vendor, merged_status
+from tests.simulators.vendors import Vendor, make_vendor, merged_status
+from tests.simulators.videosdk_ingest_vendor import IngestVendor
 
-VENDORS = ("deepbrain", "agenthuman", "livekit")
+VENDORS = ("deepbrain", "agenthuman", "videosdk-ingest", "livekit")
 GREETING = "Welcome! I am a simulated avatar. Say something, and I will repeat what I heard."
 KEY_VARIABLE, SECRET_VARIABLE = "KIOSK_LIVEKIT_API_KEY", "KIOSK_LIVEKIT_API_SECRET"
 
@@ -79,29 +80,10 @@ async def run(args: argparse.Namespace) -> int:
         loop.add_signal_handler(sign, stop.set)
     watch_standard_input(loop, stop)
     async with AsyncExitStack() as ends:
-        own: LiveKitServer | None = None
-        server: RoomServer
-        if args.livekit_url:
-            server = ForeignServer(args.livekit_url, os.environ[KEY_VARIABLE], os.environ[SECRET_VARIABLE])
-        else:
-            own = LiveKitServer()
-            ends.callback(own.stop)
-            server = own
-        log = JsonLog(args.log.open("w", encoding="utf-8", buffering=1) if args.log else None)
-        ends.callback(log.close)
-        stage = Stage(server, avatar_options(args), caption=args.caption, log=log)
-        ends.push_async_callback(stage.close)
-        await asyncio.gather(asyncio.to_thread(own.start) if own else asyncio.sleep(0), stage.prepare(args.greeting))
-        vendor = make_vendor(
-            args.vendor,
-            stage,
-            greeting=args.greeting,
-            speech=args.speech,
-            greeting_wav=await write_greeting(args, stage, ends),
-        )
+        vendor, status = await make(args, ends)
         await vendor.start(args.port)
         ends.push_async_callback(vendor.stop)
-        control = ControlPoint(lambda: merged_status(vendor, stage), vendor.command)
+        control = ControlPoint(status, vendor.command)
         url = await control.start()
         ends.push_async_callback(control.stop)
         ready = {
@@ -114,6 +96,34 @@ async def run(args: argparse.Namespace) -> int:
         print(json.dumps(ready), flush=True)
         await stop.wait()
     return 0
+
+
+async def make(args: argparse.Namespace, ends: AsyncExitStack) -> tuple[Vendor, Status]:
+    """The vendor, with all that it performs on. Only some perform in LiveKit's rooms."""
+    if args.vendor == IngestVendor.NAME:
+        ingest = IngestVendor(args.greeting, args.respond)
+        return ingest, ingest.status
+    own: LiveKitServer | None = None
+    server: RoomServer
+    if args.livekit_url:
+        server = ForeignServer(args.livekit_url, os.environ[KEY_VARIABLE], os.environ[SECRET_VARIABLE])
+    else:
+        own = LiveKitServer()
+        ends.callback(own.stop)
+        server = own
+    log = JsonLog(args.log.open("w", encoding="utf-8", buffering=1) if args.log else None)
+    ends.callback(log.close)
+    stage = Stage(server, avatar_options(args), caption=args.caption, log=log)
+    ends.push_async_callback(stage.close)
+    await asyncio.gather(asyncio.to_thread(own.start) if own else asyncio.sleep(0), stage.prepare(args.greeting))
+    vendor = make_vendor(
+        args.vendor,
+        stage,
+        greeting=args.greeting,
+        speech=args.speech,
+        greeting_wav=await write_greeting(args, stage, ends),
+    )
+    return vendor, lambda: merged_status(vendor, stage)
 
 
 async def write_greeting(args: argparse.Namespace, stage: Stage, ends: AsyncExitStack) -> Path | None:
