@@ -19,6 +19,7 @@ PAGES = {
     "deepbrain": "deepbrain.md",
     "agenthuman": "agenthuman.md",
     "tenbyte": "tenbyte.md",
+    "videosdk-ingest": "videosdk-ingest.md",
     "livekit": "livekit.md",
 }
 BLOCK = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
