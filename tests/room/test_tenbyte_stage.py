@@ -25,16 +25,20 @@ from kiosk.links.contract import (
     VoiceOnly,
 )
 from kiosk.links.livekit_room import LiveKitRoom, RoomTiming
-from kiosk.providers.contract import EndReason, LiveKitGrant, Visit
+from kiosk.media.frames import VideoSink, VoiceSink
+from kiosk.providers.contract import EndReason, LiveKitGrant, StagePersona, Visit
 from kiosk.providers.tenbyte_answers import TOKEN
 from tests.contract.deepbrain_rig import client
 from tests.contract.tenbyte_rig import make_provider
 from tests.livekit_server import LiveKitServer
+from tests.room.avatar_guest import AvatarGuest
 from tests.room.sinks import Loudspeaker, Microphone, Screen
+from tests.room.speaking_persona import HEIGHT, WIDTH, Speaking, spoken
 from tests.simulators.avatar import AvatarOptions, SimulatedAvatar
 from tests.simulators.picture_track import Gallery, PictureOptions
 from tests.simulators.speech import SpeechMaker
 from tests.simulators.tenbyte import SimulatedSession, TenbyteSimulator
+from tests.simulators.whip_proxy import WhipProxy
 
 SMALL = PictureOptions(width=320, height=240, fps=15, frame_code=True)
 QUICK = RoomTiming(connect_s=12, stall_s=0.6, avatar_gone_s=1.0, voice_only_s=1.0, stage_empty_s=1.0)
@@ -66,12 +70,15 @@ class Theatre:
     server: LiveKitServer
     gallery: Gallery
     simulator: TenbyteSimulator
+    whip: WhipProxy
     session: SimulatedSession
     speech: SpeechMaker = field(default_factory=SpeechMaker)
     screen: Screen = field(default_factory=Screen)
     speaker: Loudspeaker = field(default_factory=Loudspeaker)
     events: list[LinkEvent] = field(default_factory=list)
     people: list[SimulatedAvatar] = field(default_factory=list)
+    guests: list[AvatarGuest] = field(default_factory=list)
+    performances: list[Speaking] = field(default_factory=list)
     room: LiveKitRoom | None = None
 
     async def grant(self, **table: Any) -> LiveKitGrant:
@@ -87,10 +94,15 @@ class Theatre:
         assert isinstance(grant, LiveKitGrant)
         return grant
 
-    async def sit_down(self, grant: LiveKitGrant | None = None) -> None:
-        abandoned = AbandonedConnects()
+    async def sit_down(self, grant: LiveKitGrant | None = None, microphone: Microphone | None = None) -> None:
         self.room = LiveKitRoom(
-            self.screen, self.speaker, Microphone(absent=True), abandoned, self.events.append, QUICK
+            self.screen,
+            self.speaker,
+            microphone or Microphone(absent=True),
+            AbandonedConnects(),
+            self.events.append,
+            QUICK,
+            make_stage_persona=self._persona,
         )
         await self.room.open(grant or await self.grant())
 
@@ -102,6 +114,13 @@ class Theatre:
         self.people.append(person)
         return person
 
+    async def _persona(
+        self, plan: StagePersona, video: VideoSink, voice: VoiceSink, emit: Callable[[LinkEvent], None]
+    ) -> Speaking:
+        assert (plan.width, plan.height) == (WIDTH, HEIGHT)
+        self.performances.append(Speaking(video, voice, await asyncio.to_thread(spoken)))
+        return self.performances[-1]
+
     def of(self, kind: type[Any]) -> list[Any]:
         return [event for event in self.events if isinstance(event, kind)]
 
@@ -110,14 +129,19 @@ class Theatre:
             await self.room.close()
         for person in self.people:
             await person.leave()
+        for guest in self.guests:
+            await guest.leave()
         await self.simulator.stop()
+        await self.whip.stop()
 
 
 @pytest.fixture
 async def theatre(server: LiveKitServer, gallery: Gallery) -> AsyncIterator[Theatre]:
-    simulator = TenbyteSimulator(server)
+    whip = WhipProxy(server)
+    simulator = TenbyteSimulator(server, whip=whip)
+    await whip.start()
     await simulator.start()
-    made = Theatre(server, gallery, simulator, simulator.schedule(status="live"))
+    made = Theatre(server, gallery, simulator, whip, simulator.schedule(status="live"))
     yield made
     await made.end()
 
@@ -167,6 +191,45 @@ async def test_a_camera_that_is_switched_off_is_no_stall(theatre: Theatre) -> No
             publication.track.unmute()  # type: ignore[union-attr]
     await eventually(lambda: len(theatre.of(FirstFrame)) == 2)
     assert not theatre.of(Lost)
+
+
+async def test_the_persona_in_the_room_is_seen_by_the_others_and_takes_what_is_typed(theatre: Theatre) -> None:
+    theatre.session.status = "scheduled"
+    guest = AvatarGuest()
+    await guest.join(theatre.server.url, theatre.server.token("guest", theatre.session.room))
+    theatre.guests.append(guest)
+    grant = await theatre.grant(role="host", persona="room", persona_height=180, publish_microphone=True)
+    await theatre.sit_down(grant, Microphone())
+    assert theatre.room is not None
+    since = time.monotonic()
+    await eventually(lambda: len(guest.moved) > 10 and len(guest.loud_since(since)) > 30)
+    await eventually(lambda: "microphone" in guest.sources, 10)
+    assert set(guest.sources) == {"avatar_video", "persona_voice", "microphone"}
+    await theatre.room.send_text("Where is the lift?")
+    assert theatre.performances[0].taken == ["Where is the lift?"]
+    await theatre.room.interrupt()
+    await eventually(lambda: theatre.of(StageEmpty))
+    assert not theatre.of(FirstFrame), "the persona is not shown to itself"
+    ada = await theatre.enter("ada")
+    await eventually(lambda: theatre.screen.numbers)
+    await ada.leave()
+    await theatre.room.close()
+    await eventually(lambda: not guest.room.remote_participants, 10)
+
+
+async def test_the_persona_by_whip_is_seen_by_the_others_and_not_by_itself(theatre: Theatre) -> None:
+    theatre.session.status = "scheduled"
+    guest = AvatarGuest()
+    await guest.join(theatre.server.url, theatre.server.token("guest", theatre.session.room))
+    theatre.guests.append(guest)
+    await theatre.sit_down(await theatre.grant(role="host", persona="whip", persona_height=180))
+    assert theatre.room is not None
+    since = time.monotonic()
+    await eventually(lambda: len(guest.moved) > 10 and len(guest.loud_since(since)) > 30)
+    await eventually(lambda: theatre.of(StageEmpty))
+    assert not theatre.of(FirstFrame)
+    await theatre.room.close()
+    assert theatre.whip.upstream_ends == [200]
 
 
 async def test_a_flood_of_messages_is_thinned_and_keeps_no_memory(theatre: Theatre) -> None:

@@ -18,21 +18,16 @@ from kiosk.links.participants import ParticipantFacts
 from kiosk.links.stage_persona import PersonaOnStage, StageOutlet
 from kiosk.links.whip_outlet import WhipOutlet
 from kiosk.media.frames import VideoSink, VoiceSink
-from kiosk.persona.behaviour import Behaviour
-from kiosk.persona.face import FaceState
-from kiosk.persona.performer import Performer
-from kiosk.persona.voice import SpeechPiece
 from kiosk.providers.contract import StagePersona, WhipTarget
 from tests.livekit_server import LiveKitServer
 from tests.room.avatar_guest import AvatarGuest
+from tests.room.speaking_persona import FPS, HEIGHT, WIDTH, Speaking, spoken
 from tests.simulators.likeness import likeness
-from tests.simulators.speech import RATE, SpeechMaker
+from tests.simulators.speech import RATE
 from tests.simulators.vendor_http import Fault, Reply
 from tests.simulators.whip_proxy import WhipProxy
 
-WIDTH, HEIGHT, FPS = 320, 180, 20
 SESSION, KEY, ROOM_TOKEN = "7d0fb1f1-session", "sk_planted_0123456789", "room-token-planted-0123"
-WORDS = "Good morning everybody, and welcome to the stage."
 
 
 @pytest.fixture(scope="module")
@@ -46,49 +41,6 @@ async def eventually(condition: Callable[[], object], within_s: float = 30.0) ->
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
         await asyncio.sleep(0.02)
-
-
-class MouthLamp:
-    """A painter whose picture is as bright as the mouth is open, with a bar that moves."""
-
-    width, height = WIDTH, HEIGHT
-
-    def __init__(self) -> None:
-        self._painted = 0
-
-    def paint(self, state: FaceState) -> bytes:
-        picture = np.full((HEIGHT, WIDTH, 4), int(40 + 180 * state.mouth.open), np.uint8)
-        self._painted += 1
-        left = self._painted * 8 % (WIDTH - 40)
-        picture[:60, left : left + 40] = 255 if self._painted % 2 else 0
-        return picture.tobytes()
-
-
-class Speaking:
-    """A `Performance` that says one thing again and again."""
-
-    def __init__(self, video: VideoSink, voice: VoiceSink, pcm: bytes) -> None:
-        self._pcm = pcm
-        self._performer = Performer(
-            MouthLamp(), Behaviour(7), video, voice, latency_s=voice.latency_s, fps=FPS, on_silent=self._again
-        )
-        self.taken: list[str] = []
-
-    async def open(self, language: str) -> None:
-        self._performer.start()
-        self._again()
-
-    async def close(self) -> None:
-        await self._performer.stop()
-
-    async def take(self, text: str) -> None:
-        self.taken.append(text)
-
-    async def interrupt(self) -> None:
-        self._performer.interrupt()
-
-    def _again(self) -> None:
-        self._performer.say(SpeechPiece(self._pcm, (), WORDS))
 
 
 @dataclass
@@ -130,7 +82,7 @@ class Show:
 @asynccontextmanager
 async def show(server: LiveKitServer, room: str) -> AsyncIterator[Show]:
     proxy, guest = WhipProxy(server), AvatarGuest()
-    pcm = (await asyncio.to_thread(SpeechMaker().render, WORDS)).tobytes()
+    pcm = await asyncio.to_thread(spoken)
     await proxy.start()
     await guest.join(server.url, server.token("guest", room))
     made = Show(server, proxy, guest, room, pcm)
