@@ -1,4 +1,4 @@
-"""A vendor on this machine: `python -m tests.simulators deepbrain|agenthuman|videosdk-ingest|livekit`.
+"""A vendor on this machine: `python -m tests.simulators deepbrain|agenthuman|videosdk-ingest|tenbyte|livekit`.
 
 Prints one JSON line when it is ready and runs until SIGTERM, SIGINT or the end of a piped standard input:
 
@@ -25,10 +25,11 @@ from tests.simulators.control_point import ControlPoint, Status
 from tests.simulators.picture_track import PictureOptions
 from tests.simulators.speech import write_wav
 from tests.simulators.stage import ForeignServer, JsonLog, RoomServer, Stage
+from tests.simulators.tenbyte_vendor import TenbyteVendor
 from tests.simulators.vendors import Vendor, make_vendor, merged_status
 from tests.simulators.videosdk_ingest_vendor import IngestVendor
 
-VENDORS = ("deepbrain", "agenthuman", "videosdk-ingest", "livekit")
+VENDORS = ("deepbrain", "agenthuman", "videosdk-ingest", "tenbyte", "livekit")
 GREETING = "Welcome! I am a simulated avatar. Say something, and I will repeat what I heard."
 KEY_VARIABLE, SECRET_VARIABLE = "KIOSK_LIVEKIT_API_KEY", "KIOSK_LIVEKIT_API_SECRET"
 
@@ -54,6 +55,8 @@ def parser() -> argparse.ArgumentParser:
     out.add_argument("--respond", choices=("echo", "silent", "talk"), default="echo")
     out.add_argument("--greeting", default=GREETING, help="empty for none")
     out.add_argument("--speech", choices=("stream", "agent", "link"), default="stream", help="agenthuman: who speaks")
+    out.add_argument("--role", choices=("viewer", "host"), default="viewer", help="tenbyte: what the kiosk is there")
+    out.add_argument("--persona", choices=("off", "room", "whip"), default="off", help="tenbyte, as host: on the stage")
     out.add_argument("--caption", default="", help="small text in the picture")
     out.add_argument("--session-state", action="store_true", help="send packets on topic session.state")
     out.add_argument("--reports", choices=("once", "late", "never", "twice"), default="once")
@@ -116,6 +119,9 @@ async def make(args: argparse.Namespace, ends: AsyncExitStack) -> tuple[Vendor, 
     stage = Stage(server, avatar_options(args), caption=args.caption, log=log)
     ends.push_async_callback(stage.close)
     await asyncio.gather(asyncio.to_thread(own.start) if own else asyncio.sleep(0), stage.prepare(args.greeting))
+    if args.vendor == TenbyteVendor.NAME:
+        tenbyte = TenbyteVendor(stage, args.greeting, args.role, args.persona)
+        return tenbyte, lambda: merged_status(tenbyte, stage)
     vendor = make_vendor(
         args.vendor,
         stage,
