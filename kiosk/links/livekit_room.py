@@ -140,7 +140,7 @@ class LiveKitRoom:
         """Joins within `timing.connect_s`. Raises LinkError."""
         self._grant = grant
         host = urlsplit(grant.url).hostname or "the media server"
-        self._listen()
+        self._listen(grant)
         connecting = asyncio.get_running_loop().create_task(
             self._room.connect(grant.url, grant.token, rtc.RoomOptions(auto_subscribe=True)), name="room connect"
         )
@@ -207,10 +207,11 @@ class LiveKitRoom:
             await self._speech.interrupt()
         if self._on_stage is not None:
             await self._on_stage.interrupt()
+        await self._texts.interrupt()
 
     # --- the room's events: short, synchronous, each ends in a new casting ---
 
-    def _listen(self) -> None:
+    def _listen(self, grant: LiveKitGrant) -> None:
         room = self._room
         for event in ("participant_connected", "participant_disconnected", "participant_attributes_changed"):
             room.on(event, self._on_people)
@@ -221,7 +222,7 @@ class LiveKitRoom:
         room.on("disconnected", self._on_disconnected)
         room.on("reconnecting", self._on_reconnecting)
         room.on("reconnected", self._on_reconnected)
-        self._texts.listen(self._is_avatar)
+        self._texts.listen(self._is_avatar, grant.messages, self._lose)
 
     def _on_people(self, *_: object) -> None:
         self._spawn(self._recast(), "recast")

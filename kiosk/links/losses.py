@@ -71,3 +71,8 @@ def connect_timeout(host: str, seconds: float) -> Lost:
 
 def avatar_left() -> Lost:
     return Lost(LostReason.AVATAR_LEFT, True, "the avatar left the room; a new session is started")
+
+
+def given_up(operator_line: str, retry: bool) -> Lost:
+    """The vendor's own word, in a data message of the room."""
+    return Lost(LostReason.AVATAR_LEFT if retry else LostReason.EXPELLED, retry, operator_line)

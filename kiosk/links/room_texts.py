@@ -9,9 +9,12 @@ from collections.abc import Callable
 
 from livekit import rtc
 
+from kiosk.links import losses
+from kiosk.links.allowance import Allowance
+from kiosk.links.captions import MAX_CHARS, CaptionStream
 from kiosk.links.captions import TOPIC as CAPTIONS
-from kiosk.links.captions import CaptionStream
-from kiosk.links.contract import LinkEvent, Message, Speaker
+from kiosk.links.contract import Caption, LinkEvent, Lost, Message, Speaker, TookLeave
+from kiosk.providers.room_messages import ConversationOver, Packet, RoomMessages, Said, SessionFailed
 
 log = logging.getLogger("kiosk.link")
 
@@ -19,6 +22,7 @@ CHAT = "lk.chat"
 MAX_STREAMS = 16
 MAX_MESSAGE_BYTES = 16_384
 MESSAGES_PER_S = 20
+KNOWN_MESSAGES_PER_S = 100  # those that the vendor documents: words may come one by one
 
 
 class RoomTexts:
@@ -29,17 +33,31 @@ class RoomTexts:
         self._emit = emit
         self._is_avatar: Callable[[str], bool] = lambda _: True
         self._tasks: set[asyncio.Task[None]] = set()
-        self._allowance = float(MESSAGES_PER_S)
-        self._allowance_at_s = time.perf_counter()
-        self.suppressed = 0
+        self._messages: RoomMessages | None = None
+        self._lose: Callable[[Lost], None] = emit
+        self._allowance = Allowance(MESSAGES_PER_S)
+        self._known_allowance = Allowance(KNOWN_MESSAGES_PER_S)
 
-    def listen(self, is_avatar: Callable[[str], bool]) -> None:
+    def listen(
+        self, is_avatar: Callable[[str], bool], messages: RoomMessages | None, lose: Callable[[Lost], None]
+    ) -> None:
+        """`messages`: how the vendor speaks in data messages, if it does; `lose` is told where it gives up."""
         self._is_avatar = is_avatar
+        self._messages = messages
+        self._lose = lose
         self._room.register_text_stream_handler(CAPTIONS, self._on_captions)
         self._room.on("data_received", self._on_data)
 
     async def send(self, text: str) -> None:
-        await self._room.local_participant.send_text(text, topic=CHAT)
+        if self._messages is None:
+            await self._room.local_participant.send_text(text, topic=CHAT)
+        else:
+            await self._publish(self._messages.typed(text))
+
+    async def interrupt(self) -> None:
+        """Tells the far side to stop speaking, where it takes that in a data message."""
+        if self._messages is not None:
+            await self._publish(self._messages.interrupt())
 
     async def close(self) -> None:
         for task in list(self._tasks):
@@ -66,15 +84,35 @@ class RoomTexts:
         finally:
             reader.close()
 
+    async def _publish(self, packet: Packet) -> None:
+        await self._room.local_participant.publish_data(packet.payload, reliable=True, topic=packet.topic)
+
     def _on_data(self, packet: rtc.DataPacket) -> None:
+        if self._messages is None or not self._take(self._messages, packet):
+            self._pass_on(packet)
+
+    def _take(self, messages: RoomMessages, packet: rtc.DataPacket) -> bool:
+        """Whether the packet is done with: it was one of the vendor's, or there were too many to tell."""
+        if not self._known_allowance.take(time.perf_counter()):
+            return True
+        if len(packet.data) > MAX_MESSAGE_BYTES:
+            return False
+        told = messages.read(Packet(packet.topic or "", bytes(packet.data)))
+        for news in told or ():
+            match news:
+                case Said(by_avatar, segment, text, final):
+                    speaker = Speaker.AVATAR if by_avatar else Speaker.VISITOR
+                    self._emit(Caption(speaker, segment, text[-MAX_CHARS:], final))
+                case ConversationOver():
+                    self._emit(TookLeave())
+                case SessionFailed(line, retry):
+                    self._lose(losses.given_up(line, retry))
+        return told is not None
+
+    def _pass_on(self, packet: rtc.DataPacket) -> None:
         """Unknown data harms nothing: logged by topic and size, passed on within a rate, its size bounded."""
-        now = time.perf_counter()
-        self._allowance = min(MESSAGES_PER_S, self._allowance + (now - self._allowance_at_s) * MESSAGES_PER_S)
-        self._allowance_at_s = now
-        if self._allowance < 1.0:
-            self.suppressed += 1
+        if not self._allowance.take(time.perf_counter()):
             return
-        self._allowance -= 1.0
         topic = (packet.topic or "")[:64]
         log.debug("data message: topic %r, %d bytes", topic, len(packet.data))
         sender = packet.participant.identity if packet.participant is not None else ""

@@ -19,6 +19,8 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any, ClassVar, Protocol
 
+from kiosk.providers.room_messages import RoomMessages
+
 
 class EndReason(StrEnum):
     """Why a vendor session ends."""
@@ -131,6 +133,7 @@ class LiveKitGrant:
     facts: tuple[Fact, ...] = ()  # what came with the answer and only the operator may see
     may_be_empty: bool = False  # a stage, on which people come and go: that nobody is there is no fault
     stage_persona: StagePersona | None = None
+    messages: RoomMessages | None = None  # how the far side is spoken to; None: by LiveKit's own topics
 
 
 @dataclass(frozen=True, slots=True)
