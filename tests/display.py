@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import os
 import select
 import shutil
@@ -83,14 +84,30 @@ class Display:
 
     def framebuffer(self) -> npt.NDArray[np.uint8]:
         """A copy of the whole screen: shape (height, width, 3), uint8, RGB."""
+        return np.ascontiguousarray(_pixels(self._file().read_bytes())[:, :, 2::-1])
+
+    def live(self) -> npt.NDArray[np.uint8]:
+        """The screen itself, which changes while it is looked at: shape (height, width, 4), uint8, B, G, R and nothing.
+
+        Holds as long as the display runs; a picture may be caught half drawn.
+        """
+        with self._file().open("rb") as file:
+            return _pixels(mmap.mmap(file.fileno(), 0, access=mmap.ACCESS_READ))
+
+    def _file(self) -> Path:
         if self._folder is None:
             raise RuntimeError("the display is not running")
-        raw = (self._folder / "Xvfb_screen0").read_bytes()
-        header = XWD_HEADER.unpack_from(raw)
-        header_size, width, height, stride, colours = header[0], header[4], header[5], header[12], header[19]
-        pixels = np.frombuffer(raw, np.uint8, count=stride * height, offset=header_size + colours * 12)
-        bgrx = pixels.reshape(height, stride // 4, 4)[:, :width]
-        return np.ascontiguousarray(bgrx[:, :, 2::-1])
+        return self._folder / "Xvfb_screen0"
+
+    def region(self, left: int, top: int, width: int, height: int) -> npt.NDArray[np.uint8]:
+        """A copy of a part of the screen, shape (height, width, 3), without reading the rest: quick enough to watch."""
+        if self._folder is None:
+            raise RuntimeError("the display is not running")
+        raw = np.memmap(self._folder / "Xvfb_screen0", np.uint8, "r")
+        header = XWD_HEADER.unpack_from(raw[: XWD_HEADER.size].tobytes())
+        start, stride = header[0] + header[19] * 12, header[12]
+        rows = raw[start + top * stride : start + (top + height) * stride].reshape(height, stride // 4, 4)
+        return np.ascontiguousarray(rows[:, left : left + width, 2::-1])
 
     def save_png(self, path: str | Path) -> None:
         from PIL import Image
@@ -118,3 +135,11 @@ class Display:
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
         self.stop()
+
+
+def _pixels(raw: bytes | mmap.mmap) -> npt.NDArray[np.uint8]:
+    """The pixels of an XWD file: shape (height, width, 4), B, G, R and nothing."""
+    header = XWD_HEADER.unpack_from(raw)
+    header_size, width, height, stride, colours = header[0], header[4], header[5], header[12], header[19]
+    pixels = np.frombuffer(raw, np.uint8, count=stride * height, offset=header_size + colours * 12)
+    return pixels.reshape(height, stride // 4, 4)[:, :width]

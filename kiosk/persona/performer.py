@@ -4,7 +4,8 @@ One piece of code for the local persona, the avatar worker, and the face of a vo
 
 Everything runs on the media loop, except the drawing: that has a thread of its own, so that a slow picture never makes
 the voice stutter. A frame shows the mouth of the sound that is handed to the loudspeaker at that moment, and is due
-when that sound leaves it.
+when that sound leaves it. Its moment is that of an even clock, whenever the loop gets round to it: pictures that are
+due evenly are shown evenly, and each has the mouth of its own moment, not that of the last tick.
 """
 
 from __future__ import annotations
@@ -22,17 +23,17 @@ from kiosk.media.levels import level_dbfs
 from kiosk.persona.face import FaceState, Mood
 from kiosk.persona.lips import LipReader
 from kiosk.persona.mouth import mouth_at
+from kiosk.persona.sound_clock import LATE_S, TICK_S, SoundClock
 from kiosk.persona.visemes import MouthShape
 from kiosk.persona.voice import RATE, SpeechPiece
 
 log = logging.getLogger("kiosk.persona")
 
-TICK_S = 0.01
 TICK_BYTES = int(RATE * TICK_S) * 2
 SILENCE = bytes(TICK_BYTES)
-LATE_S = 0.2  # later than this, ticks and frames are left out instead of being caught up
 QUIET_DBFS, LOUD_DBFS = -50.0, -14.0
 LIPS_LAG_S = 0.03  # lips read from sound come this much behind it
+EARLY = 0.25  # of an interval: a picture stands for all of it, so neither its begin nor its middle is to be far off
 MAX_PIECES = 256
 
 
@@ -84,6 +85,7 @@ class Performer:
         self._pieces: deque[SpeechPiece] = deque()
         self._piece: SpeechPiece | None = None
         self._sent = 0  # bytes of the present piece
+        self._handed = SoundClock()
         self._lips = LipReader()
         self._read_mouth = MouthShape()
         self._loudness = 0.0
@@ -135,7 +137,7 @@ class Performer:
 
     def hear(self, pcm: bytes | memoryview) -> None:
         """10 ms of sound (s16le mono, 48 kHz) that somebody else plays with the same latency: the lips follow it."""
-        self._take_in(bytes(pcm))
+        self._take_in(bytes(pcm), time.perf_counter())
 
     async def _speak(self, voice: VoiceSink) -> None:
         due = time.perf_counter()
@@ -147,7 +149,7 @@ class Performer:
             elif wait < -LATE_S:
                 due = time.perf_counter()
             pcm = self._next_tick()
-            self._take_in(pcm)
+            self._take_in(pcm, due)
             voice.put(pcm)
 
     def _next_tick(self) -> bytes:
@@ -164,18 +166,19 @@ class Performer:
                 self._on_silent()
         return pcm if len(pcm) == TICK_BYTES else pcm.ljust(TICK_BYTES, b"\0")
 
-    def _take_in(self, pcm: bytes) -> None:
+    def _take_in(self, pcm: bytes, at_s: float) -> None:
+        self._handed.tick(at_s)
         level = level_dbfs(pcm)
         self._loudness = min(1.0, max(0.0, (level - QUIET_DBFS) / (LOUD_DBFS - QUIET_DBFS)))
         if self._piece is None or not self._piece.cues:
             self._read_mouth = self._lips.feed(pcm)
 
-    def _mouth(self) -> tuple[MouthShape, float]:
-        """The mouth of this moment, and by how many seconds it is behind the sound."""
+    def _mouth(self, at_s: float) -> tuple[MouthShape, float]:
+        """The mouth at a moment about now, and by how many seconds it is behind the sound."""
         piece = self._piece
         if piece is not None and piece.cues:
-            return mouth_at(piece.cues, self.position_s), 0.0
-        return self._read_mouth, LIPS_LAG_S
+            return mouth_at(piece.cues, self.position_s + self._handed.since_s(at_s)), 0.0
+        return self._read_mouth, LIPS_LAG_S + TICK_S / 2  # read at the last tick, half a tick ago on average
 
     async def _draw(self) -> None:
         loop = asyncio.get_running_loop()
@@ -188,9 +191,8 @@ class Performer:
             elif wait < -LATE_S:
                 self.skipped += int(-wait / self._interval_s)
                 due = time.perf_counter()
-            now = time.perf_counter()
-            mouth, lag_s = self._mouth()
-            state = self._bearing.state(now, self.mood, mouth, self._loudness)
+            mouth, lag_s = self._mouth(due)
+            state = self._bearing.state(due, self.mood, mouth, self._loudness)
             latency_s = self._latency_s()
             picture = await loop.run_in_executor(self._studio, self._painter.paint, state)
             self.painted += 1
@@ -199,7 +201,7 @@ class Performer:
                 self._painter.width,
                 self._painter.height,
                 picture,
-                due_s=now + latency_s - lag_s if latency_s > 0 else 0.0,
+                due_s=due + latency_s - lag_s - EARLY * self._interval_s if latency_s > 0 else 0.0,
                 arrived_s=time.perf_counter(),
             )
             self._video.put(frame)

@@ -18,20 +18,20 @@ def likeness(original: Samples, heard: Samples) -> float:
     a, b = original.astype(np.float64), heard.astype(np.float64)
     if len(b) < len(a):
         b = np.pad(b, (0, len(a) - len(b)))
-    start = int(np.argmax(_fits(a, b)))
+    start = int(np.argmax(correlate(a, b)))
     fits, weights = [], []
     for at in range(0, max(1, len(a) - WINDOW + 1), WINDOW):
         piece = a[at : at + WINDOW]
         place = b[max(0, start + at - SLACK) : start + at + len(piece) + SLACK]
         if len(place) < len(piece):
             place = np.pad(place, (0, len(piece) - len(place)))
-        fits.append(float(_fits(piece, place).max()))
+        fits.append(float(correlate(piece, place).max()))
         weights.append(float(np.sum(piece * piece)))
     total = sum(weights)
     return sum(f * w for f, w in zip(fits, weights, strict=True)) / total if total > 0 else 0.0
 
 
-def _fits(piece: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
+def correlate(piece: NDArray[np.float64], place: NDArray[np.float64]) -> NDArray[np.float64]:
     """Normalised correlation of `piece` with every stretch of `place` of its length."""
     size = 1 << (len(piece) + len(place)).bit_length()
     product = np.fft.irfft(np.fft.rfft(place, size) * np.conj(np.fft.rfft(piece, size)), size)

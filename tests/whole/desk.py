@@ -218,8 +218,7 @@ class Desk:
 
     def close(self) -> None:
         for run in self._runs:
-            if run.process.poll() is None:
-                run.end(signal.SIGKILL)
+            run.end(signal.SIGKILL)  # one that has ended still has its pipe open
         for simulator in self._simulators:
             simulator.stop()
 

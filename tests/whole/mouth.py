@@ -7,7 +7,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-_LEFT, _TOP, _RIGHT, _BOTTOM = -0.07, 0.065, 0.07, 0.20  # of the picture's height, from its middle: mouth and chin
+_LEFT, _TOP, _RIGHT, _BOTTOM = -0.07, 0.065, 0.07, 0.16  # of the picture's height, from its middle: mouth and chin
 _DARK: Final = 110  # of 255, in red: lips and skin are brighter, the hole between the lips is darker
 
 
