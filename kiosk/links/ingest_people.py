@@ -19,7 +19,7 @@ class People:
         self._agent_id = agent_id
         self._present: dict[str, Person] = {}
         self._partner: str | None = None
-        self._heard = False
+        self._met = False
 
     @property
     def partner(self) -> str | None:
@@ -29,7 +29,7 @@ class People:
     @property
     def somebody(self) -> bool:
         """Whether anybody was seen or heard so far."""
-        return self._heard or self._partner is not None
+        return self._met
 
     def is_kiosk(self, identity: str) -> bool:
         return bool(identity) and identity == self._own_id
@@ -49,13 +49,14 @@ class People:
 
     def heard(self) -> None:
         """Somebody spoke or wrote."""
-        self._heard = True
+        self._met = True
 
     def _cast(self) -> None:
         agents = [identity for identity, person in self._present.items() if self._is_agent(person)]
         candidates = agents or list(self._present)
         if self._partner not in candidates:
             self._partner = candidates[0] if candidates else None
+        self._met = self._met or self._partner is not None
 
     def _is_agent(self, person: Person) -> bool:
         """Agents carry their id in their metadata; where they do not, the id that was asked for or the name tells."""

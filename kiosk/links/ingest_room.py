@@ -30,6 +30,7 @@ from kiosk.links.contract import (
     Mode,
     VoiceOnly,
 )
+from kiosk.links.face_gate import FaceGate
 from kiosk.links.ingest_audio import TICK_S, Upsampler, VoiceQueue
 from kiosk.links.ingest_captions import TopicCaptions
 from kiosk.links.ingest_microphone import MicrophoneUplink
@@ -89,7 +90,8 @@ class IngestRoom:
         self._microphone = microphone
         self._emit = emit
         self._patience = patience
-        self._face = VoiceFace(make_face, video, voice.channels, self._on_first_frame)
+        self._gate = FaceGate(video, self._on_first_frame)
+        self._face = VoiceFace(make_face, self._gate, voice.channels, lambda _: None)
         self._face_due_s: float | None = None
         self._socket = IngestSocket(self._on_frame, self._lose, patience.socket)
         self._queue = VoiceQueue()
@@ -112,11 +114,19 @@ class IngestRoom:
         self._closing = False
 
     async def open(self, grant: IngestGrant) -> None:
-        """Raises `LinkError`. Bounded by the patience for socket and joining."""
+        """Raises `LinkError`, and has then left everything. Bounded by the patience for socket and joining."""
+        try:
+            await self._open(grant)
+        except BaseException:
+            await self.close()
+            raise
+
+    async def _open(self, grant: IngestGrant) -> None:
         self._grant = grant
         self._people = People(grant.own_id, grant.agent)
         self._captions = TopicCaptions(self._people.is_kiosk)
         self._joining = asyncio.get_running_loop().create_future()
+        self._spawn(self._face.appear(), "ingest face")  # the first one takes a second to draw: meanwhile we join
         if grant.expires_at and time.time() >= grant.expires_at:
             raise LinkError(ingest_losses.expired("the vendor"))
         await self._socket.open(grant.ws_url)
@@ -173,9 +183,9 @@ class IngestRoom:
         self._joining.result()
 
     def _show_face(self) -> None:
-        if self._face_due_s is None:
+        if not self._gate.is_open:
+            self._gate.is_open = True
             self._face_due_s = time.perf_counter() + self._patience.face
-            self._spawn(self._face.appear(), "ingest face")
 
     def _on_first_frame(self, frame: VideoFrame) -> None:
         self._face_due_s = math.inf
