@@ -161,6 +161,7 @@ class VideoSdkGrant:
     name: str = "Kiosk"
     api_host: str = "api.videosdk.live"
     topic: str = "CHAT"
+    renewals: int = 0  # how often this session's room was joined anew
     max_duration_s: float | None = None
 
 

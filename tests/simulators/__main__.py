@@ -1,4 +1,4 @@
-"""A vendor on this machine: `python -m tests.simulators deepbrain|agenthuman|videosdk-ingest|tenbyte|livekit`.
+"""A vendor on this machine: `python -m tests.simulators VENDOR`, e.g. deepbrain.
 
 Prints one JSON line when it is ready and runs until SIGTERM, SIGINT or the end of a piped standard input:
 
@@ -18,6 +18,7 @@ import sys
 import tempfile
 from contextlib import AsyncExitStack
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from tests.livekit_server import LiveKitServer, LiveKitServerError
 from tests.simulators.avatar import AvatarOptions
@@ -29,7 +30,10 @@ from tests.simulators.tenbyte_vendor import TenbyteVendor
 from tests.simulators.vendors import Vendor, make_vendor, merged_status
 from tests.simulators.videosdk_ingest_vendor import IngestVendor
 
-VENDORS = ("deepbrain", "agenthuman", "videosdk-ingest", "tenbyte", "livekit")
+if TYPE_CHECKING:
+    from tests.simulators.videosdk_vendor import VideoSdkAgentVendor
+
+VENDORS = ("deepbrain", "agenthuman", "videosdk-agent", "videosdk-ingest", "tenbyte", "livekit")
 GREETING = "Welcome! I am a simulated avatar. Say something, and I will repeat what I heard."
 KEY_VARIABLE, SECRET_VARIABLE = "KIOSK_LIVEKIT_API_KEY", "KIOSK_LIVEKIT_API_SECRET"
 
@@ -106,6 +110,9 @@ async def make(args: argparse.Namespace, ends: AsyncExitStack) -> tuple[Vendor, 
     if args.vendor == IngestVendor.NAME:
         ingest = IngestVendor(args.greeting, args.respond)
         return ingest, ingest.status
+    if args.vendor == "videosdk-agent":
+        videosdk = make_videosdk(args, Path(ends.enter_context(tempfile.TemporaryDirectory(prefix="kiosk-simulator-"))))
+        return videosdk, videosdk.status
     own: LiveKitServer | None = None
     server: RoomServer
     if args.livekit_url:
@@ -130,6 +137,18 @@ async def make(args: argparse.Namespace, ends: AsyncExitStack) -> tuple[Vendor, 
         greeting_wav=await write_greeting(args, stage, ends),
     )
     return vendor, lambda: merged_status(vendor, stage)
+
+
+def make_videosdk(args: argparse.Namespace, folder: Path) -> VideoSdkAgentVendor:
+    # Loaded only where it is wanted: it needs the vendor's package, which brings a media library of its own.
+    from tests.simulators.videosdk_guest import GuestOptions
+    from tests.simulators.videosdk_vendor import VideoSdkAgentVendor
+
+    width, height = args.avatar_size
+    options = GuestOptions(
+        video=not args.voice_only, echo=args.respond == "echo", width=width, height=height, fps=args.fps
+    )
+    return VideoSdkAgentVendor(options, args.greeting, folder)
 
 
 async def write_greeting(args: argparse.Namespace, stage: Stage, ends: AsyncExitStack) -> Path | None:

@@ -33,6 +33,7 @@ log = logging.getLogger("simulator.videosdk")
 
 Json = dict[str, Any]
 CLOSING = "peer closing"
+INIT_PATH = "/infra/v1/meetings/server-init-config"
 
 
 @dataclass(slots=True)
@@ -101,7 +102,6 @@ class SimulatedRooms:
     def __init__(self, key: str, secret: str) -> None:
         self.switches = RoomSwitches()
         self.rooms: dict[str, Room] = {}
-        self.inits: list[Json] = []
         self.methods: list[str] = []
         self.refused: list[str] = []
         self.host = ""  # host:port of the TLS server, for `signaling_base_url`
@@ -110,13 +110,15 @@ class SimulatedRooms:
         self._runners: list[web.AppRunner] = []
         self._tasks: set[asyncio.Task[None]] = set()
 
-    async def start(self, tls: ssl.SSLContext) -> None:
-        front, signalling = web.Application(), web.Application()
-        front.router.add_post("/infra/v1/meetings/server-init-config", self._init)
+    async def start(self, tls: ssl.SSLContext | None) -> None:
+        """`tls` None: somebody else serves `init`, over TLS."""
+        signalling = web.Application()
         signalling.router.add_get("/", self._serve)
-        port = await self._listen(front, tls)
-        self.host = f"127.0.0.1:{port}"
         self._signalling_url = f"ws://127.0.0.1:{await self._listen(signalling, None)}"
+        if tls is not None:
+            front = web.Application()
+            front.router.add_post(INIT_PATH, self._init)
+            self.host = f"127.0.0.1:{await self._listen(front, tls)}"
 
     async def stop(self) -> None:
         for room in list(self.rooms.values()):
@@ -210,29 +212,30 @@ class SimulatedRooms:
     # The front: where is the room?
 
     async def _init(self, request: web.Request) -> web.Response:
+        status, answer = await self.init(request.headers.get("Authorization", ""), await request.json())
+        return web.json_response(answer, status=status)
+
+    async def init(self, token: str, body: Any) -> tuple[int, Json]:
+        """What server-init-config answers: HTTP status and body."""
         if self.switches.init_delay_s:
             await asyncio.sleep(self.switches.init_delay_s)
         if self.switches.refuse_init:
-            return web.json_response({"message": "as ordered"}, status=self.switches.refuse_init)
-        body = await request.json()
-        self.inits.append(body)
-        fault = self._token_fault(request.headers.get("Authorization", ""), body.get("roomId"))
+            return self.switches.refuse_init, {"message": "as ordered"}
+        room_id = body.get("roomId") if isinstance(body, dict) else None
+        fault = self._token_fault(token, room_id)
         if fault:
             self.refused.append(fault)
-            return web.json_response({"message": fault}, status=401)
-        if body.get("roomId") not in self.rooms:
-            return web.json_response({"message": "Meeting not found"}, status=404)
+            return 401, {"message": fault}
+        if room_id not in self.rooms:
+            return 404, {"message": "Meeting not found"}
         servers = AES.new(KEY, AES.MODE_CBC, IV).encrypt(pad(b"[]", AES.block_size))
-        return web.json_response(
-            {
-                "data": {
-                    "baseUrl": self.host,
-                    "iceServers": base64.b64encode(servers).decode(),
-                    "signalingUrl": self._signalling_url,
-                    "observability": {"jwt": "", "traces": {}, "logs": {}, "metaData": {}},
-                }
-            }
-        )
+        data = {
+            "baseUrl": self.host,
+            "iceServers": base64.b64encode(servers).decode(),
+            "signalingUrl": self._signalling_url,
+            "observability": {"jwt": "", "traces": {}, "logs": {}, "metaData": {}},
+        }
+        return 200, {"data": data}
 
     def _token_fault(self, token: str, room_id: object, peer_id: str = "") -> str:
         """Empty where the token lets in."""

@@ -19,6 +19,7 @@ PAGES = {
     "deepbrain": "deepbrain.md",
     "agenthuman": "agenthuman.md",
     "tenbyte": "tenbyte.md",
+    "videosdk-agent": "videosdk-agent.md",
     "videosdk-ingest": "videosdk-ingest.md",
     "livekit": "livekit.md",
 }
