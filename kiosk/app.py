@@ -30,6 +30,7 @@ from kiosk.media.devices import SoundDevices
 from kiosk.media.echo import EchoCanceller
 from kiosk.media.mailbox import FrameMailbox
 from kiosk.media.thread import MediaThread
+from kiosk.operator_news import OperatorNews
 from kiosk.options import RunOptions
 from kiosk.preload import Preload
 from kiosk.provider_choice import ProviderChoice
@@ -41,6 +42,7 @@ from kiosk.providers.registry import ProviderContext, load_providers
 from kiosk.report import write_report
 from kiosk.resources import resources_dir
 from kiosk.run_report import RunSources, run_report
+from kiosk.secrets import OPERATOR_PIN
 from kiosk.session.controller import Controller
 from kiosk.session.ledger import FileLedger
 from kiosk.session.limits import Limits
@@ -52,6 +54,8 @@ from kiosk.signals import EndSignals
 from kiosk.ui.application import configure_qt, create_application
 from kiosk.ui.colour import Colour, Matrix, Range
 from kiosk.ui.geometry import Fit
+from kiosk.ui.operator_entry import OperatorTools
+from kiosk.ui.pin_lock import PinLock
 from kiosk.ui.renderer_choice import RendererSetting
 from kiosk.ui.single_instance import SingleInstance
 from kiosk.ui.stage import Look, Stage
@@ -131,6 +135,7 @@ async def _run(
 ) -> int:
     asyncio.get_running_loop().set_exception_handler(log_loop_exception)
     clock = SystemClock()
+    pin = _pin_lock(secrets, clock)
     mailbox = FrameMailbox()
     http = HttpClient(secrets=secrets.values())
     context = ProviderContext(http, secrets, OwnRoom(settings.livekit, secrets, http, clock), clock)
@@ -167,13 +172,14 @@ async def _run(
         ),
     )
 
+    ledger = FileLedger(places.ledger_file(), clock)
     controller = Controller(
         providers=providers,
         main=session.provider,
         fallback=session.fallback if session.fallback in providers.names else None,
         new_link=links.make,
         devices=devices,
-        ledger=FileLedger(places.ledger_file(), clock),
+        ledger=ledger,
         clock=clock,
         limits=Limits(
             idle_s=session.idle_s,
@@ -183,6 +189,7 @@ async def _run(
         ),
     )
     devices.on_change = controller.devices_changed
+    news = OperatorNews(controller, guard, ledger, clock, mailbox, devices, lambda: links.lip_sync)
 
     stage = Stage(
         mailbox,
@@ -200,6 +207,7 @@ async def _run(
             settings.view.animate,
         ),
         devices.capture.level_dbfs,
+        OperatorTools(controller, news.now, pin, session.language),
     )
     ended = asyncio.Event()
     stage.window.operator_quit.connect(ended.set)
@@ -211,6 +219,7 @@ async def _run(
         stage.open(options.windowed, kiosk=options.kiosk)
         controller.subscribe(stage.show_situation)
         controller.subscribe_words(stage.window.show_words)
+        await guard.open()
         await controller.start()
         if preparing is not None:
             await asyncio.wrap_future(preparing)
@@ -242,6 +251,14 @@ async def _until(ended: asyncio.Event, for_s: float | None) -> None:
         await asyncio.wait_for(ended.wait(), for_s)
     except TimeoutError:
         log.info("the time of this run is over")
+
+
+def _pin_lock(secrets: Mapping[str, str], clock: SystemClock) -> PinLock:
+    """Raises `Misconfigured`."""
+    try:
+        return PinLock(secrets.get(OPERATOR_PIN, ""), clock)
+    except ValueError as error:
+        raise Misconfigured(f"{OPERATOR_PIN}: {error}; set it anew: kiosk secret set {OPERATOR_PIN}") from None
 
 
 def _persona(settings: Settings, context: ProviderContext, latency_s: Callable[[], float]) -> LocalPersona:

@@ -20,7 +20,7 @@ from kiosk.providers.own_room import ROOM_SECRETS
 from kiosk.providers.registry import ProviderEntry, load_providers
 from kiosk.redact import redact
 from kiosk.report import ReportedError, RunReport, write_report
-from kiosk.secrets import SecretError
+from kiosk.secrets import OPERATOR_PIN, SecretError
 from kiosk.settings import LOCAL, Settings
 from kiosk.settings_error import SettingsError, settings_error_text
 from kiosk.settings_load import config_files, load_settings
@@ -49,7 +49,7 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(options, settings.session.provider, no_provider_line(list(entries)))
     log = LogSetup(settings.log)
     try:
-        secrets = secret_store().load(needed_secrets(settings, entries))
+        secrets = secret_store().load((*needed_secrets(settings, entries), OPERATOR_PIN))
         log.plant(secrets.values())
         if settings.session.fallback == LOCAL and LOCAL not in entries:
             _log.info("no fallback: the kiosk's own persona is not built into this version")

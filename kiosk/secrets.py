@@ -20,6 +20,8 @@ _log = logging.getLogger("kiosk.secrets")
 FOLDER_VARIABLE = "KIOSK_SECRETS_DIR"
 SYSTEMD_VARIABLE = "CREDENTIALS_DIRECTORY"
 LONGEST_SECRET = 16_384  # bytes
+OPERATOR_PIN = "KIOSK_OPERATOR_PIN"
+"""Opens the operator's screen; without it the keys alone do."""
 
 
 class SecretError(Exception):
@@ -36,8 +38,8 @@ class Holding:
 
 
 def known_secrets(entries: Mapping[str, ProviderEntry]) -> tuple[str, ...]:
-    """Every name that some provider, or the own room, can use."""
-    return tuple(sorted({name for entry in entries.values() for name in entry.secrets} | set(ROOM_SECRETS)))
+    """Every name that some provider, the own room or the operator's screen can use."""
+    return tuple(sorted({name for entry in entries.values() for name in entry.secrets} | {*ROOM_SECRETS, OPERATOR_PIN}))
 
 
 def secret_folders(environ: Mapping[str, str]) -> tuple[Path, ...]:

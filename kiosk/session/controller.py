@@ -54,7 +54,7 @@ from kiosk.session.link_runs import LinkRuns
 from kiosk.session.machine import step
 from kiosk.session.situation import due, situation
 from kiosk.session.source import Providers, source_of
-from kiosk.session.state import State
+from kiosk.session.state import State, wanted
 from kiosk.session.tasks import TaskSet
 from kiosk.session.vendor_sessions import Sleep, VendorSessions
 from kiosk.session.view import Phase, Situation, SituationListener, Words, WordsListener
@@ -179,6 +179,11 @@ class Controller:
         self._post(Interrupted())
 
     # --- what the operator does ---
+
+    @property
+    def provider(self) -> str:
+        """Whom this visit talks to, or the next one asks first."""
+        return self._state.connection.source.provider or wanted(self._state, self._limits).provider
 
     @property
     def providers(self) -> tuple[str, ...]:

@@ -16,7 +16,7 @@ from weakref import WeakValueDictionary
 
 from kiosk.clock import Clock
 from kiosk.providers.contract import EndReason, Fact, Grant, LiveKitGrant, Provider, ProviderError, SessionRef, Visit
-from kiosk.session.budget import Budget, is_near, longest_session_s, minutes_left, refusal, visits_left, warning
+from kiosk.session.budget import Budget, is_near, longest_session_s, refusal, warning
 from kiosk.session.notices import Notice
 from kiosk.session.usage import (
     Spent,
@@ -62,14 +62,12 @@ class OpenSession:
 
 @dataclass(frozen=True, slots=True)
 class Standing:
-    """What the day has cost so far. `visits_left` and `minutes_left` are None without a limit."""
+    """What the day has cost so far, and the limits that it has. `near`: the operator should know."""
 
-    day: int
+    budget: Budget
     spent: Spent
-    by_provider: tuple[Total, ...]
-    visits_left: int | None
-    minutes_left: int | None
-    near: bool
+    by_provider: tuple[Total, ...] = ()
+    near: bool = False
     open: tuple[OpenSession, ...] = ()
 
 
@@ -110,11 +108,9 @@ class MoneyGuard:
         """From memory, at any time."""
         used, day = self._spent(), self._today()
         return Standing(
-            day=day,
+            budget=self._budget,
             spent=used,
             by_provider=tuple(one for one in totals(self._usage, self._running()) if one.day == day),
-            visits_left=visits_left(self._budget, used),
-            minutes_left=minutes_left(self._budget, used),
             near=is_near(self._budget, used),
             open=tuple(self._open.values()),
         )

@@ -19,6 +19,7 @@ from kiosk.ui.colour import Colour
 from kiosk.ui.frame_bridge import FrameBridge
 from kiosk.ui.frame_source import FrameRenderer, FrameSource, RendererKind
 from kiosk.ui.geometry import Fit
+from kiosk.ui.operator_entry import OperatorTools
 from kiosk.ui.renderer_choice import RendererSetting, decide_renderer
 from kiosk.ui.texts import Texts
 from kiosk.ui.theme import load_theme
@@ -62,6 +63,7 @@ class Stage:
         resources: Path,
         look: Look,
         microphone_dbfs: Callable[[], float],
+        operator: OperatorTools | None = None,
     ) -> None:
         self._mailbox = mailbox
         self._clock = clock
@@ -83,6 +85,7 @@ class Stage:
             badge=look.badge,
             text_scale=look.text_scale,
             animate=look.animate,
+            operator=operator,
         )
         self._bridge = FrameBridge()
         self._bridge.arrived.connect(self._pump)

@@ -15,6 +15,7 @@ from kiosk.ui.cursor_rest import CursorRest
 from kiosk.ui.frame_source import FrameRenderer
 from kiosk.ui.labels import Pill
 from kiosk.ui.metrics import Metrics, metrics_for
+from kiosk.ui.operator_entry import OperatorEntry, OperatorTools
 from kiosk.ui.screen_set import CONVERSING, ScreenSet
 from kiosk.ui.screens.idle_panel import IDLE_NOTICE, IdlePanel
 from kiosk.ui.screens.live import LiveScreen
@@ -26,7 +27,8 @@ log = logging.getLogger("kiosk.screen")
 
 REVEAL_MS = 220
 REVEAL_FROM = 0.35  # the first frame is to be seen at once, not only after the fade
-OPERATOR_KEYS = "Ctrl+Alt+Q"
+QUIT_KEYS = "Ctrl+Alt+Q"
+OPERATOR_KEYS = "Ctrl+Alt+O"
 
 
 class KioskWindow(QWidget):
@@ -49,10 +51,13 @@ class KioskWindow(QWidget):
         badge: str = "",
         text_scale: float = 1.0,
         animate: bool = True,
+        operator: OperatorTools | None = None,
     ) -> None:
         """`languages`: what the visitor may choose, in this order (default: all that the texts know).
 
         `badge`: a few words in the corner, such as 'simulated'. `animate=False` for people whom motion disturbs.
+
+        Without `operator` there is no operator's screen.
         """
         super().__init__()
         self.setAutoFillBackground(False)
@@ -78,7 +83,12 @@ class KioskWindow(QWidget):
         if self._badge is not None:
             self._badge.say(badge)
         self._add_shortcut("Escape", self._on_escape)
-        self._add_shortcut(OPERATOR_KEYS, self._on_operator_keys)
+        self._add_shortcut(QUIT_KEYS, self._on_quit_keys)
+        self._operator = None if operator is None else OperatorEntry(self._tools, operator, self)
+        if self._operator is not None:
+            self._add_shortcut(OPERATOR_KEYS, self._operator.open)
+            self._operator.quit_asked.connect(self._on_quit_keys)
+            self._operator.closed.connect(self._focus_first_control)
         self._refresh(self._situation, entered=False, notice_changed=False, mode_changed=False)
 
     def _add_shortcut(self, keys: str, action: Callable[[], None]) -> None:
@@ -105,6 +115,11 @@ class KioskWindow(QWidget):
     def idle_panel(self) -> IdlePanel | None:
         """The countdown's panel once it was needed."""
         return self._idle
+
+    @property
+    def operator(self) -> OperatorEntry | None:
+        """The way to the operator's screen."""
+        return self._operator
 
     def show_situation(self, situation: Situation) -> None:
         if self._shut:
@@ -145,7 +160,7 @@ class KioskWindow(QWidget):
 
     def show_kiosk(self) -> None:
         """Fills the screen it is on. Without a window manager full screen is an empty word, so the size is set too."""
-        self._is_kiosk = True
+        self._set_kiosk(True)
         self.setWindowFlag(Qt.WindowType.FramelessWindowHint, True)
         screen = self.screen()
         self.setGeometry(screen.geometry())
@@ -158,10 +173,15 @@ class KioskWindow(QWidget):
 
     def show_windowed(self, width: int, height: int) -> None:
         """A window of `width` x `height` device-independent pixels."""
-        self._is_kiosk = False
+        self._set_kiosk(False)
         self.resize(width, height)
         self.show()
         self.activateWindow()
+
+    def _set_kiosk(self, kiosk: bool) -> None:
+        self._is_kiosk = kiosk
+        if self._operator is not None:
+            self._operator.set_kiosk(kiosk)
 
     def _on_screen_changed(self, geometry: QRect) -> None:
         if self._is_kiosk:
@@ -184,6 +204,8 @@ class KioskWindow(QWidget):
         if self._badge is not None:
             size = self._badge.fit(metrics, self.width() // 2)
             self._badge.move(self.width() - size.width() - metrics.margin, metrics.margin)
+        if self._operator is not None:
+            self._operator.stand(self.rect(), metrics)
 
     # Drawing a situation
 
@@ -215,6 +237,8 @@ class KioskWindow(QWidget):
             previous.hide()
         if self._badge is not None:
             self._badge.raise_()
+        if self._operator is not None:
+            self._operator.stay_on_top()
         if isinstance(screen, LiveScreen) and self._tools.animate:
             self._view.set_fade(REVEAL_FROM)
             self._reveal.start()
@@ -235,9 +259,17 @@ class KioskWindow(QWidget):
             self._idle.stand(self.size(), self._metrics())
             self._idle.show()
             self._idle.raise_()
-            self._idle.stay.setFocus(Qt.FocusReason.OtherFocusReason)
+            if not self._operator_looks():
+                self._idle.stay.setFocus(Qt.FocusReason.OtherFocusReason)
+            if self._operator is not None:
+                self._operator.stay_on_top()
+
+    def _operator_looks(self) -> bool:
+        return self._operator is not None and self._operator.is_open
 
     def _focus_first_control(self) -> None:
+        if self._operator_looks():
+            return
         first = self._shown.first_control() if self._shown is not None else None
         if first is not None:
             first.setFocus(Qt.FocusReason.OtherFocusReason)
@@ -262,10 +294,12 @@ class KioskWindow(QWidget):
     # Keys and the end
 
     def _on_escape(self) -> None:
-        if not self._is_kiosk:
+        if self._operator is not None and self._operator.is_open:
+            self._operator.close()
+        elif not self._is_kiosk:
             self._actions.leave()
 
-    def _on_operator_keys(self) -> None:
+    def _on_quit_keys(self) -> None:
         log.info("the operator asked for the end")
         self.operator_quit.emit()
 
@@ -285,6 +319,8 @@ class KioskWindow(QWidget):
         self._reveal.stop()
         if self._cursor_rest is not None:
             self._cursor_rest.stop()
+        if self._operator is not None:
+            self._operator.shut()
         self._view.shut()
         self._screens.shut()
         self.close()
