@@ -22,10 +22,11 @@ def build_view(
     colour: Colour,
     fit: Fit,
     background: QColor,
+    animate: bool = True,
 ) -> FrameRenderer:
     """`shaders`: the folder with avatar.vert and avatar.frag. Needs a QApplication."""
     if kind is RendererKind.OPENGL:
         from kiosk.ui.gl_view import GlView
 
-        return GlView(source, clock, shaders, colour=colour, fit=fit, background=background)
-    return RasterView(source, clock, colour=colour, fit=fit, background=background)
+        return GlView(source, clock, shaders, colour=colour, fit=fit, background=background, animate=animate)
+    return RasterView(source, clock, colour=colour, fit=fit, background=background, animate=animate)

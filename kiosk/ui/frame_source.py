@@ -28,7 +28,10 @@ class RendererKind(StrEnum):
 
 
 class FrameRenderer(Protocol):
-    """A widget that shows the avatar's picture and holds the last one until `clear`."""
+    """A widget that shows the avatar's picture and holds the last one until `clear`.
+
+    Where the frames' channel changes it goes over from the last picture of the one to those of the other.
+    """
 
     @property
     def kind(self) -> RendererKind: ...

@@ -21,6 +21,19 @@ class Placement:
     height: int
 
 
+def beside(area: Placement, view: tuple[int, int]) -> list[Placement]:
+    """What a placed picture leaves free of a view of (width, height)."""
+    width, height = view
+    right, bottom = area.x + area.width, area.y + area.height
+    bars = [
+        Placement(0, 0, width, area.y),
+        Placement(0, bottom, width, height - bottom),
+        Placement(0, area.y, area.x, area.height),
+        Placement(right, area.y, width - right, area.height),
+    ]
+    return [bar for bar in bars if bar.width > 0 and bar.height > 0]
+
+
 def place(picture: tuple[int, int], rotation: int, view: tuple[int, int], fit: Fit) -> Placement:
     """Centres a picture of (width, height), turned clockwise by `rotation` degrees, in a view of (width, height).
 

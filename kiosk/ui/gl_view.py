@@ -1,4 +1,4 @@
-"""The avatar's picture by OpenGL: three planes go to the GPU as they were decoded, the shader makes the colours."""
+"""The avatar's picture by OpenGL: the planes go to the GPU as they were decoded, the shader makes the colours."""
 
 from __future__ import annotations
 
@@ -13,17 +13,19 @@ from PySide6.QtWidgets import QWidget
 from kiosk.clock import Clock
 from kiosk.media.frames import PixelFormat, VideoFrame
 from kiosk.ui.colour import Colour
+from kiosk.ui.cross_fade import CrossFade
 from kiosk.ui.frame_pacer import FramePacer
 from kiosk.ui.frame_source import FrameSource, RendererKind
 from kiosk.ui.frame_tally import FrameTally
-from kiosk.ui.geometry import Fit, place
-from kiosk.ui.gl_pipeline import GlPipeline, PipelineError
+from kiosk.ui.geometry import Fit
+from kiosk.ui.gl_picture import PipelineError
+from kiosk.ui.gl_pipeline import GlPipeline
 
 log = logging.getLogger("kiosk.view")
 
 
 class GlView(QOpenGLWidget):
-    """Implements `FrameRenderer`. Takes I420 frames only.
+    """Implements `FrameRenderer`. Takes I420 as a vendor sends it, and BGRA as the persona is painted.
 
     `broken` is emitted once when the driver refuses to work; the owner then puts a raster view in its place.
     """
@@ -40,8 +42,10 @@ class GlView(QOpenGLWidget):
         colour: Colour | None = None,
         fit: Fit = Fit.COVER,
         background: QColor | None = None,
+        animate: bool = True,
         parent: QWidget | None = None,
     ) -> None:
+        """`animate=False`: the next avatar's picture takes the place of the one before in one step."""
         super().__init__(parent)
         self._shaders = shaders
         self._colour = colour or Colour()
@@ -52,6 +56,9 @@ class GlView(QOpenGLWidget):
         self._held: VideoFrame | None = None
         self._fresh = False
         self._fade = 1.0
+        self._animate = animate
+        self._cut = False  # the held frame is of another channel than the picture in the pipeline
+        self._cross_fade = CrossFade(self.update, self)
         self._gave_up = False
         self._pacer = FramePacer(source, clock, self._present, parent=self)
         self.frameSwapped.connect(self._pacer.pump)
@@ -93,23 +100,23 @@ class GlView(QOpenGLWidget):
     def clear(self) -> None:
         if self._fresh:
             self._tally.note_dropped()
-        self._held, self._fresh = None, False
+        self._held, self._fresh, self._cut = None, False, False
+        self._cross_fade.stop()
         self._tally.restart()
         self.update()
 
     def shut(self) -> None:
         self._pacer.shut()
+        self._cross_fade.stop()
         self._held = None
         self._release_pipeline()
 
     # Frames
 
     def _present(self, frame: VideoFrame) -> None:
-        if frame.format is not PixelFormat.I420:
-            self._tally.note_dropped()
-            return
         if self._fresh:
             self._tally.note_dropped()
+        self._cut = self._cut or (self._held is not None and self._held.channel != frame.channel)
         # The frame is held after the upload as well: a lost context loses its textures, never the picture.
         self._held, self._fresh = frame, True
         self.update()
@@ -137,7 +144,11 @@ class GlView(QOpenGLWidget):
         if self._held is None:
             pipeline.forget()
             return
-        if self._fresh or pipeline.size == (0, 0):
+        if self._fresh or not pipeline.holds_picture:
+            if self._cut and pipeline.holds_picture and self._animate:
+                pipeline.set_aside()
+                self._cross_fade.begin()
+            self._cut = False
             try:
                 pipeline.upload(self._held)
             except PipelineError as error:
@@ -145,9 +156,11 @@ class GlView(QOpenGLWidget):
                 return
         ratio = self.devicePixelRatio()
         view = (round(self.width() * ratio), round(self.height() * ratio))
-        area = place(pipeline.size, pipeline.rotation, view, self._fit)
-        # OpenGL counts rows from the bottom.
-        pipeline.draw((area.x, view[1] - area.y - area.height, area.width, area.height), self._fade)
+        pipeline.draw(view, self._fit, self._fade)
+        if self._cross_fade.share > 0.0:
+            pipeline.draw_leaving(view, self._fit, self._fade, self._cross_fade.share)
+        else:
+            pipeline.forget_leaving()
         if self._fresh:
             self._fresh = False
             if self._tally.note_painted():

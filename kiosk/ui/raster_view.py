@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import logging
 
-from PySide6.QtCore import QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QShowEvent
+from PySide6.QtCore import QRect, QRectF, Qt, Signal
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap, QShowEvent
 from PySide6.QtWidgets import QWidget
 
 from kiosk.clock import Clock
 from kiosk.media.frames import PixelFormat, VideoFrame
 from kiosk.ui.colour import Colour
 from kiosk.ui.conversion_worker import ConversionWorker
+from kiosk.ui.cross_fade import CrossFade
 from kiosk.ui.frame_pacer import FramePacer
 from kiosk.ui.frame_source import FrameSource, RendererKind
 from kiosk.ui.frame_tally import FrameTally
@@ -37,8 +38,10 @@ class RasterView(QWidget):
         colour: Colour | None = None,
         fit: Fit = Fit.COVER,
         background: QColor | None = None,
+        animate: bool = True,
         parent: QWidget | None = None,
     ) -> None:
+        """`animate=False`: the next avatar's picture takes the place of the one before in one step."""
         super().__init__(parent)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self._colour = colour or Colour()
@@ -50,6 +53,10 @@ class RasterView(QWidget):
         self._fresh = False
         self._fade = 1.0
         self._worker: ConversionWorker | None = None
+        self._channel = 0  # of the newest frame that was taken
+        self._animate = animate
+        self._leaving: QPixmap | None = None  # what the view showed when the channel changed
+        self._cross_fade = CrossFade(self.update, self)
         self._pacer = FramePacer(source, clock, self._present, parent=self)
 
     # FrameRenderer
@@ -92,6 +99,7 @@ class RasterView(QWidget):
         if self._worker is not None:
             self._worker.forget()
         self._held, self._image, self._fresh = None, None, False
+        self._forget_leaving()
         self._tally.restart()
         self.update()
 
@@ -99,11 +107,15 @@ class RasterView(QWidget):
         self._pacer.shut()
         if self._worker is not None:
             self._worker.shut()
+        self._forget_leaving()
         self._held, self._image = None, None
 
     # Frames
 
     def _present(self, frame: VideoFrame) -> None:
+        if frame.channel != self._channel and self._worker is not None:
+            self._worker.forget()  # what is still being converted is of the avatar before
+        self._channel = frame.channel
         if frame.format is PixelFormat.BGRA:
             self._show(frame)
             return
@@ -124,11 +136,29 @@ class RasterView(QWidget):
             log.warning("a video frame of %dx%d came with too few bytes", frame.width, frame.height)
             self._tally.note_dropped()
             return
+        if self._held is not None and self._held.channel != frame.channel:
+            self._keep_leaving()
         # QImage does not own these bytes: the frame is held for as long as the image.
         self._held = frame
         self._image = QImage(frame.data, frame.width, frame.height, stride, QImage.Format.Format_RGB32)
         self._fresh = True
         self.update()
+
+    def _keep_leaving(self) -> None:
+        if not self._animate or not self.isVisible() or self.size().isEmpty():
+            return
+        ratio = self.devicePixelRatioF()
+        leaving = QPixmap(self.size() * ratio)
+        leaving.setDevicePixelRatio(ratio)
+        painter = QPainter(leaving)
+        self._paint(painter, self.rect())
+        painter.end()
+        self._leaving = leaving
+        self._cross_fade.begin()
+
+    def _forget_leaving(self) -> None:
+        self._cross_fade.stop()
+        self._leaving = None
 
     # QWidget
 
@@ -139,15 +169,32 @@ class RasterView(QWidget):
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
+        self._paint(painter, event.rect())
+        painter.end()
+        if self._cross_fade.share <= 0.0:
+            self._leaving = None
+        if self._fresh:
+            self._fresh = False
+            if self._tally.note_painted():
+                self.first_frame.emit()
+
+    def _paint(self, painter: QPainter, dirty: QRect) -> None:
+        """The picture, and over it what is left of the one before."""
+        self._paint_picture(painter, dirty)
+        if self._leaving is not None and self._cross_fade.share > 0.0:
+            painter.setOpacity(self._cross_fade.share)
+            painter.drawPixmap(self.rect(), self._leaving)
+
+    def _paint_picture(self, painter: QPainter, dirty: QRect) -> None:
         held, image = self._held, self._image
         if held is None or image is None:
-            painter.fillRect(event.rect(), self._background)
-            painter.end()
+            painter.fillRect(dirty, self._background)
             return
         area = place((held.width, held.height), held.rotation, (self.width(), self.height()), self._fit)
         covers = area.x <= 0 and area.y <= 0 and area.width >= self.width() and area.height >= self.height()
         if not covers or self._fade < 1.0:
-            painter.fillRect(event.rect(), self._background)
+            painter.fillRect(dirty, self._background)
+        painter.save()
         painter.setOpacity(self._fade)
         turned = held.rotation % 180 != 0
         width, height = (area.height, area.width) if turned else (area.width, area.height)
@@ -155,8 +202,4 @@ class RasterView(QWidget):
         painter.translate(area.x + area.width / 2.0, area.y + area.height / 2.0)
         painter.rotate(float(held.rotation))
         painter.drawImage(QRectF(-width / 2.0, -height / 2.0, width, height), image)
-        painter.end()
-        if self._fresh:
-            self._fresh = False
-            if self._tally.note_painted():
-                self.first_frame.emit()
+        painter.restore()

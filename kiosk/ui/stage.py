@@ -138,6 +138,7 @@ class Stage:
             colour=self._look.colour,
             fit=self._look.fit,
             background=QColor(self._theme.backdrop_bottom),
+            animate=self._look.animate,
         )
         if kind is RendererKind.OPENGL:
             from kiosk.ui.gl_view import GlView

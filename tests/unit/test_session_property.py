@@ -264,6 +264,16 @@ class SessionModel(RuleBasedStateMachine):
             asked = self.connections()[-1].source.provider
             assert asked == source.provider
 
+    @precondition(lambda self: self.state.phase in TALKING and not self.state.stopped)
+    @rule(source=st.one_of(*sources.values()), far=st.integers(0, 3))
+    def another_avatar_comes_in(self, source: Source, far: int) -> None:
+        """As far as asked for (0), started (1), joined (2) or seen (3)."""
+        self.send(Switch(source))
+        for _ in range(far):
+            if self.state.incoming is not None:
+                seen = FirstFrame(2, 2) if self.state.incoming.connection.stage is Stage.JOINED else None
+                self.the_incoming_avatar_comes_nearer(seen)
+
     @precondition(lambda self: self.state.incoming is not None)
     @rule(event=st.none() | st.just(FirstFrame(2, 2)) | link_events)
     def the_incoming_avatar_comes_nearer(self, event: LinkEvent | None) -> None:

@@ -186,15 +186,6 @@ def test_frames_that_cannot_be_painted_are_counted_as_dropped(qtbot: QtBot) -> N
     assert view.dropped == 2
 
 
-def test_opengl_refuses_a_format_it_did_not_ask_for(qtbot: QtBot) -> None:
-    source = FrameList()
-    view = GlView(source, SystemClock(), resources_dir() / "shaders")
-    qtbot.addWidget(view, before_close_func=lambda _: view.shut())
-    source.put(bgra_card(8, 8))
-    view.pump()
-    assert (view.painted, view.dropped) == (0, 1)
-
-
 def test_the_worker_keeps_the_newest_and_ends_its_thread(qtbot: QtBot) -> None:
     worker = ConversionWorker(Colour())
     done: list[VideoFrame] = []
