@@ -207,9 +207,15 @@ class LocalPersona:
 
     def _own(self, work: Coroutine[Any, Any, None], name: str) -> None:
         """Carries on with `work` until it ends or the persona does."""
+
+        def ended(task: asyncio.Task[None]) -> None:
+            self._tasks.discard(task)
+            if not task.cancelled() and (error := task.exception()) is not None:
+                log.error("%s failed: %s", name, type(error).__name__, exc_info=error)
+
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
-        task.add_done_callback(self._tasks.discard)
+        task.add_done_callback(ended)
 
 
 def build_persona(
