@@ -17,7 +17,6 @@ import itertools
 import json
 import os
 import signal
-import subprocess
 import tempfile
 import time
 from collections.abc import Sequence
@@ -31,7 +30,7 @@ from numpy.typing import NDArray
 from kiosk.persona.sound_clock import TICK_S
 from kiosk.persona.voice import RATE
 from tests.benchmarks.screen_watch import ScreenWatch, Shown
-from tests.benchmarks.spoken import Spoken, spoken, write_knowledge
+from tests.benchmarks.spoken import Spoken, press, spoken, write_knowledge
 from tests.benchmarks.voice_watch import VoiceWatch
 from tests.display import Display
 from tests.simulators.likeness import correlate
@@ -91,10 +90,6 @@ def perform(desk: Desk, voice: VoiceWatch, minutes: float) -> Course:
     if run.end(signal.SIGTERM) != 0:
         raise SystemExit(run.log)
     return course
-
-
-def press(desk: Desk, *keys: str) -> None:
-    subprocess.run(["xdotool", "key", *keys], env={**os.environ, **desk.display.env()}, check=True)
 
 
 def loud(voice: VoiceWatch) -> bool:

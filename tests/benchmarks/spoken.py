@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import subprocess
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -20,6 +22,7 @@ from kiosk.persona.sound_clock import TICK_S
 from kiosk.persona.voice import SpeechPiece
 from kiosk.resources import resources_dir
 from tests.benchmarks.lip_sentences import ENGLISH
+from tests.whole.desk import Desk
 from tests.whole.mouth import mouth_box, openness
 
 QUESTION = "Tell me something"
@@ -47,6 +50,11 @@ def write_knowledge(folder: Path) -> None:
     """One question, with a button of its own, and one answer of a minute."""
     (folder / "en").mkdir(parents=True)
     (folder / "en" / "something.toml").write_text(_ENTRY.format(answer()), encoding="utf-8")
+
+
+def press(desk: Desk, *keys: str) -> None:
+    """On the kiosk's screen, e.g. "Tab" and "space" for the first button."""
+    subprocess.run(["xdotool", "key", *keys], env={**os.environ, **desk.display.env()}, check=True)
 
 
 def spoken(width: int, height: int) -> Spoken:

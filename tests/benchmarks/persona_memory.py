@@ -1,0 +1,109 @@
+"""Whether the persona's memory grows: `python -m tests.benchmarks.persona_memory [--minutes 30]`.
+
+`kiosk run` with its own persona, on an X server and a sound server of its own. Every 90 s it is asked and answers for a
+minute, then it is left alone. Counted is the memory that the whole process tree has for itself, in MB: what it shares
+with other programs' copies of the same libraries comes and goes with those. The mean of each turn is one point, and a
+line is laid through the points after the warm-up. Prints one JSON object; `slope_mb_per_h` has half its 95 % interval
+beside it, and `after_8_h_mb` is that line drawn on, no more.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import re
+import signal
+import tempfile
+import time
+from pathlib import Path
+
+import numpy as np
+import psutil
+
+from tests.benchmarks.spoken import press, write_knowledge
+from tests.display import Display
+from tests.sound import SoundServer
+from tests.whole.desk import Desk, eventually
+from tests.whole.test_persona import speaks
+
+TURN_S = 90.0
+SAMPLE_S = 3.0
+WARM_UP = 0.3  # of all turns
+OWN = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB$", re.MULTILINE)
+# Student's t for 95 %, by degrees of freedom.
+T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 8: 2.31, 10: 2.23, 15: 2.13, 20: 2.09, 30: 2.04}
+
+
+def memory_mb(process: psutil.Process) -> float:
+    tree = (process, *process.children(recursive=True))
+    return sum(int(kb) for each in tree for kb in OWN.findall(Path(f"/proc/{each.pid}/status").read_text())) / 1e3
+
+
+def turns(desk: Desk, minutes: float) -> list[float]:
+    """The mean of each turn, in MB."""
+    knowledge = desk.folder / "knowledge"
+    write_knowledge(knowledge)
+    settings = {
+        "session": {"provider": "local", "max_visit_s": 80_000, "idle_s": 3_600},
+        "providers": {"local": {"knowledge": str(knowledge)}},
+    }
+    run = desk.kiosk(None, "--kiosk", "--auto-start", settings=settings)
+    run.wait_for("first frame painted")
+    eventually(lambda: speaks(desk), "the greeting")
+    eventually(lambda: not speaks(desk), "the end of the greeting", 30)
+    process = psutil.Process(run.process.pid)
+    means: list[float] = []
+    ends = time.monotonic() + 60 * minutes
+    while (turn_ends := time.monotonic() + TURN_S) <= ends:
+        press(desk, *("space",) if means else ("Tab", "space"))  # the button keeps the focus
+        eventually(lambda: speaks(desk), "the answer", 30)
+        samples: list[float] = []
+        while time.monotonic() < turn_ends:
+            samples.append(memory_mb(process))
+            time.sleep(SAMPLE_S)
+        means.append(float(np.mean(samples)))
+    if run.end(signal.SIGTERM) != 0:
+        raise SystemExit(run.log)
+    return means
+
+
+def slope(means: list[float]) -> tuple[float, float]:
+    """(MB per hour, half of its 95 % interval) of the line through the points."""
+    hours = np.arange(len(means)) * TURN_S / 3600
+    fit, residuals, *_ = np.polyfit(hours, means, 1, full=True)
+    free = len(means) - 2
+    spread = float(np.sqrt(residuals[0] / free / np.sum((hours - hours.mean()) ** 2))) if len(residuals) else 0.0
+    return float(fit[0]), spread * T_95[max(key for key in T_95 if key <= free)]
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
+    parser.add_argument("--minutes", type=float, default=30.0, help="at least 9")
+    minutes = max(9.0, parser.parse_args().minutes)
+    with Display(1280, 800) as display, SoundServer() as sound, tempfile.TemporaryDirectory() as folder:
+        desk = Desk(display, sound, Path(folder))
+        try:
+            means = turns(desk, minutes)
+        finally:
+            desk.close()
+    warm = means[int(len(means) * WARM_UP) :]
+    per_hour, give_or_take = slope(warm)
+    print(
+        json.dumps(
+            {
+                "turns": len(means),
+                "own_mb": [round(mean, 1) for mean in means],
+                "slope_mb_per_h": round(per_hour, 2),
+                "give_or_take": round(give_or_take, 2),
+                "after_8_h_mb": round(8 * per_hour, 1),
+                "minutes_fitted": round(len(warm) * TURN_S / 60, 1),
+                "cores": os.cpu_count(),
+                "load_1min": round(os.getloadavg()[0], 2),
+            }
+        )
+    )
+
+
+if __name__ == "__main__":
+    main()
