@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import json
 import logging
+import os
 import sys
 import threading
 import time
@@ -85,7 +86,8 @@ class LogSetup:
 
     def __init__(self, settings: LogSettings, secrets: Iterable[str] = (), *, stream: TextIO | None = None):
         redacting = RedactingFilter(secrets)
-        screen = QuietStream(stream or sys.stderr)
+        self._own_stream = None if stream else _standard_error()
+        screen = QuietStream(stream or self._own_stream or sys.stderr)
         screen.setFormatter(JsonFormatter() if settings.as_json else PeopleFormatter(tracebacks=False))
         file, trouble = _file_handler(settings.file)
         self._handlers: list[logging.Handler] = [screen, *([file] if file else [])]
@@ -119,6 +121,8 @@ class LogSetup:
             handler.close()
         self._root.setLevel(self._level_before)
         self._handlers = []
+        if self._own_stream is not None:
+            self._own_stream.close()
 
 
 def log_uncaught(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
@@ -157,6 +161,19 @@ def _traceback(record: logging.LogRecord) -> str:
     if record.exc_info and not record.exc_text:
         record.exc_text = logging.Formatter().formatException(record.exc_info)
     return (record.exc_text or "").strip()
+
+
+def _standard_error() -> TextIO | None:
+    """A duplicate of the standard error output; None where there is none to duplicate.
+
+    The sound library's binding turns file descriptor 2 away while it looks at the devices, to silence native libraries:
+    without a descriptor of our own, lines of that moment would be lost.
+    """
+    try:
+        descriptor = os.dup(sys.stderr.fileno())
+    except (AttributeError, OSError, ValueError):
+        return None
+    return os.fdopen(descriptor, "w", encoding=sys.stderr.encoding, errors="backslashreplace")
 
 
 def _file_handler(file: str) -> tuple[QuietFile | None, str]:

@@ -6,6 +6,7 @@ import asyncio
 import io
 import json
 import logging
+import subprocess
 import sys
 import threading
 import warnings
@@ -190,3 +191,19 @@ def test_a_wrong_format_string_prints_no_traceback(
             handler.handle(record)
     assert "%d things" in output.screen
     assert "Traceback" not in capfd.readouterr().err
+
+
+def test_lines_are_not_lost_while_a_library_turns_the_standard_error_output_away() -> None:
+    program = """
+import logging, os
+from kiosk.log import LogSetup
+from kiosk.settings import LogSettings
+setup = LogSetup(LogSettings(file="off"))
+os.dup2(os.open(os.devnull, os.O_WRONLY), 2)
+os.write(2, b"a native library")
+logging.getLogger("kiosk").info("the kiosk")
+setup.close()
+"""
+    done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=60, check=True)
+    assert "the kiosk" in done.stderr
+    assert "a native library" not in done.stderr
