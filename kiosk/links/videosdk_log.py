@@ -26,6 +26,7 @@ class PackageLog(logging.Handler):
     def open(self) -> None:
         """On the thread that the package works on."""
         self._thread = threading.get_ident()
+        logging.getLogger("aioice").setLevel(logging.WARNING)  # below it every address of this machine
         package = logging.getLogger(PACKAGE)
         # Below WARNING it writes tokens; one of its debug lines is also written wrongly and would raise.
         package.setLevel(logging.WARNING)

@@ -38,6 +38,7 @@ from kiosk.links.contract import (
 )
 from kiosk.links.handover import Handover
 from kiosk.links.own_loop import OwnLoop
+from kiosk.links.paced_voice import TICK_S, PacedVoice
 from kiosk.links.videosdk_cast import Cast, Peer, choose
 from kiosk.links.videosdk_facts import (
     AgentState,
@@ -72,8 +73,9 @@ HUSH_S = 1.0  # an interrupted avatar may be about to speak: its first words are
 CLOSE_S = 4.0
 CALL_S = 5.0
 MESSAGES_PER_S = 20  # more than this a screen cannot show, and no operator reads
-VOICE_AHEAD_S = 0.08
-"""The package's jitter buffer holds voice back by four packets of 20 ms, pictures not at all."""
+HELD_BACK_S = 0.08
+"""The package's own buffer holds voice back by four packets of 20 ms, pictures not at all."""
+LATE_S = 0.2  # later than this, ticks are left out instead of being caught up
 
 _MODES = {
     "idle": AvatarMode.LISTENING,
@@ -120,7 +122,9 @@ class VideoSdkRoom:
         self._face = VoiceFace(make_face, video, voice.channels, self._on_first_picture)
         loop = asyncio.get_running_loop()
         self._facts: Handover[Fact] = Handover(loop, self._on_fact, 500)
-        self._voice: Handover[bytes] = Handover(loop, self._on_voice, 50)  # 1 s; what is late the ring would drop
+        # The package hands on what the network delivers when it delivers it; so voice is gathered and paced here.
+        self._paced = PacedVoice(voice.sample_rate, voice.channels)
+        self._voice: Handover[bytes] = Handover(loop, self._paced.put, 50)
         self._pictures: Handover[Picture] = Handover(loop, self._on_picture, 1)  # megabytes each: the newest wins
         self._own: OwnLoop | None = None
         self._client: VideoSdkClient | None = None
@@ -167,6 +171,7 @@ class VideoSdkRoom:
         log.info("room joined")
         self._joined_s = time.perf_counter()
         self._emit(Joined())
+        self._spawn(self._play(), "room voice")
         self._spawn(self._watch(), "room watch")
         self._spawn(self._feel_pulse(), "room pulse")
         if grant.topic:
@@ -208,6 +213,7 @@ class VideoSdkRoom:
 
     async def interrupt(self) -> None:
         """Silent here at once, until the far side falls silent too; no document says how to tell it."""
+        self._paced.clear()
         self._voice_sink.flush()
         self._hushed, self._hushed_s = True, time.perf_counter()
         self._face.fall_silent()
@@ -312,6 +318,8 @@ class VideoSdkRoom:
         cast = self._cast = choose(list(self._peers.values()), self._grant.agent if self._grant else None)
         if cast.avatar is not None and cast.avatar != before.avatar:
             self._emit(AvatarJoined(cast.avatar))
+        if cast.audio != before.audio:
+            self._paced.clear()
         if cast.audio is None:
             self._voice_since_s = None
             self._face.fall_silent()
@@ -353,6 +361,18 @@ class VideoSdkRoom:
 
     # --- what the media says ---
 
+    async def _play(self) -> None:
+        due_s = time.perf_counter()
+        while True:
+            due_s += TICK_S
+            now = time.perf_counter()
+            if now - due_s > LATE_S:
+                due_s = now
+            await asyncio.sleep(max(0.0, due_s - now))
+            pcm = self._paced.tick()
+            if pcm is not None:
+                self._on_voice(pcm)
+
     def _on_voice(self, pcm: bytes) -> None:
         now = time.perf_counter()
         self._last_voice_s = now
@@ -369,7 +389,8 @@ class VideoSdkRoom:
     def _on_picture(self, picture: Picture) -> None:
         first = self._last_frame_s is None
         self._last_frame_s = picture.arrived_s
-        delay = self._delay.update(self._voice_sink.latency_s() + VOICE_AHEAD_S)
+        latency_s = self._voice_sink.latency_s() + HELD_BACK_S + self._paced.target_s
+        delay = self._delay.update(latency_s)
         # The face is to be there at once; only from the second frame on does it wait for its voice.
         wait = not first and delay > 0 and picture.timestamp_us is not None
         due_s = self._clock.due_s(picture.timestamp_us or 0, picture.arrived_s) + delay if wait else 0.0
@@ -380,7 +401,7 @@ class VideoSdkRoom:
             self._face.step_aside()
             self._spawn(self._face.aclose(), "face leaves")
         self._video_sink.put(frame)
-        self.lip_sync = LipSync(self._voice_sink.latency_s(), self._delay.offset_s)
+        self.lip_sync = LipSync(latency_s, self._delay.offset_s)
         if first:
             self._on_first_picture(frame)
         elif self._stalled:

@@ -148,6 +148,8 @@ async def listen(track: MediaStreamTrack, guests: Any) -> None:
             frame = await track.recv()
         except MediaStreamError:
             return
+        if not isinstance(frame, AudioFrame):
+            continue
         for part in mono.resample(frame):
             samples = np.asarray(part.to_ndarray()[0], np.int16)
             for guest in guests():
