@@ -52,6 +52,7 @@ from kiosk.links.token_claims import may_publish
 from kiosk.links.uplink import MicrophoneUplink
 from kiosk.links.voice_activity import VoiceActivity
 from kiosk.links.voice_face import VoiceFace
+from kiosk.links.whip_outlet import WhipOutlet
 from kiosk.media.frames import MicrophoneSource, VideoFrame, VideoSink, VoiceSink
 from kiosk.media.statistics import LipSync
 from kiosk.media.wav import read_speech

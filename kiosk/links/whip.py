@@ -12,7 +12,6 @@ from __future__ import annotations
 import logging
 import re
 import time
-from collections import deque
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from urllib.parse import urljoin, urlsplit
@@ -71,7 +70,7 @@ class WhipClient:
         self._order = list(target.credentials)
         self._token = ""
         self._resource = ""  # where the present session lives; it may hold a key
-        self.names: deque[str] = deque(maxlen=8)
+        self.names: tuple[str, ...] = ()
 
     async def publish(self, offer: str) -> WhipAnswer:
         """Raises `WhipError`; where it does, nothing is left to end that is known of."""
@@ -136,7 +135,8 @@ class WhipClient:
             wait_s = retry_after_s(answer.headers, time.time()) if retry else None
             raise WhipError(f"{WHAT}: {host} answered HTTP {status}{said}; {remedy}", retry=retry, wait_s=wait_s)
         self._resource = _place(url, answer.headers.get("Location", ""), "answers")
-        self.names.append(urlsplit(self._resource).path.rsplit("/", 1)[-1])
+        # A new tuple each time: another thread reads it.
+        self.names = (*self.names[-7:], urlsplit(self._resource).path.rsplit("/", 1)[-1])
         kind = answer.headers.get("Content-Type", "").partition(";")[0].strip().lower()
         sdp = answer.body.decode("utf-8", "replace")
         if kind != SDP or not sdp.startswith("v=0"):

@@ -12,9 +12,9 @@ import logging
 from kiosk.links.own_loop import OwnLoop
 from kiosk.links.participants import ParticipantFacts
 from kiosk.links.stage_voice import StageVoice
+from kiosk.links.waiting import either
 from kiosk.links.whip import WhipClient
-from kiosk.links.whip_publisher import WhipPublisher, either
-from kiosk.links.whip_tracks import PictureQueue, VoiceQueue
+from kiosk.links.whip_queues import PictureQueue, VoiceQueue
 from kiosk.providers.contract import WhipTarget
 from kiosk.providers.http import HttpClient
 
@@ -32,7 +32,6 @@ class WhipOutlet:
         self.voice = StageVoice(self._queue.put)
         self._http = HttpClient(secrets=[token for _, token in target.credentials if token])
         self._client = WhipClient(target, self._http)
-        self._publisher = WhipPublisher(self._client, self.video, self._queue, lambda: self._tell(self._up))
         self._media = asyncio.get_running_loop()
         self._up, self._given_up = asyncio.Event(), asyncio.Event()
         self._own: OwnLoop | None = None
@@ -75,7 +74,10 @@ class WhipOutlet:
 
     async def _send(self) -> None:
         try:
-            await self._publisher.run()
+            # An extra of the package, and slow to load: here nobody waits for it.
+            from kiosk.links.whip_publisher import WhipPublisher
+
+            await WhipPublisher(self._client, self.video, self._queue, lambda: self._tell(self._up)).run()
         except Exception:
             log.exception("WHIP failed in an unforeseen way")
         finally:

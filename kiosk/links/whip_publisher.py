@@ -14,8 +14,10 @@ from aiortc import RTCBundlePolicy, RTCConfiguration, RTCIceServer, RTCPeerConne
 from aiortc.rtcrtpparameters import RTCRtpCodecCapability
 from aiortc.rtcrtpsender import RTCRtpSender
 
+from kiosk.links.waiting import either
 from kiosk.links.whip import IceServer, WhipClient, WhipError
-from kiosk.links.whip_tracks import PictureQueue, PictureTrack, VoiceQueue, VoiceTrack
+from kiosk.links.whip_queues import PictureQueue, VoiceQueue
+from kiosk.links.whip_tracks import PictureTrack, VoiceTrack
 
 log = logging.getLogger("kiosk.whip")
 
@@ -85,13 +87,14 @@ class WhipPublisher:
 
     async def _negotiate(self, peer: RTCPeerConnection) -> str:
         """Which credential was taken."""
-        peer.addTransceiver(VoiceTrack(self._voice), direction="sendonly")
-        video = peer.addTransceiver(PictureTrack(self._pictures), direction="sendonly")
-        video.setCodecPreferences(video_codecs())
         try:
             async with asyncio.timeout(GATHER_S):
+                peer.addTransceiver(VoiceTrack(self._voice), direction="sendonly")
+                video = peer.addTransceiver(PictureTrack(self._pictures), direction="sendonly")
+                video.setCodecPreferences(video_codecs())
                 await peer.setLocalDescription(await peer.createOffer())
         except (TimeoutError, OSError, ValueError) as error:
+            self._ice_servers = ()  # those that the far side offered may be of no use
             raise WhipError(f"no offer could be made ({type(error).__name__}); check the network", retry=True) from None
         answer = await self._client.publish(peer.localDescription.sdp)
         self._ice_servers = answer.ice_servers
@@ -112,17 +115,6 @@ def video_codecs() -> list[RTCRtpCodecCapability]:
         if codec.mimeType.lower() in ("video/vp8", "video/rtx")
         or (codec.mimeType.lower() == "video/h264" and codec.parameters.get("profile-level-id") == H264_BASELINE)
     ]
-
-
-async def either(one: asyncio.Event, other: asyncio.Event, limit_s: float | None = None) -> None:
-    """Returns once one of them is set, or after `limit_s` seconds."""
-    tasks = [asyncio.ensure_future(event.wait()) for event in (one, other)]
-    try:
-        await asyncio.wait(tasks, timeout=limit_s, return_when=asyncio.FIRST_COMPLETED)
-    finally:
-        for task in tasks:
-            task.cancel()
-        await asyncio.gather(*tasks, return_exceptions=True)
 
 
 async def _bounded_close(peer: RTCPeerConnection) -> None:

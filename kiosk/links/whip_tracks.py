@@ -1,11 +1,9 @@
-"""What the persona shows and says: two short queues that the media loop fills, and the tracks that aiortc reads from
-them on a loop of its own. The queues outlive a connection, the tracks do not."""
+"""What the persona shows and says, as the tracks of one connection that aiortc reads, on WHIP's own loop."""
 
 from __future__ import annotations
 
 import asyncio
 import time
-from collections import deque
 from fractions import Fraction
 
 import numpy as np
@@ -13,52 +11,13 @@ from aiortc.mediastreams import MediaStreamTrack
 from av import AudioFrame
 from av import VideoFrame as AvVideoFrame
 
-from kiosk.links.stage_voice import RATE, TICK_BYTES
-from kiosk.media.frames import PixelFormat, VideoFrame
+from kiosk.links.stage_voice import RATE
+from kiosk.links.whip_queues import LATE_S, PictureQueue, VoiceQueue
 
 VIDEO_CLOCK = 90_000  # Hz, of RTP
 PACKET_S = 0.02
 PACKET_SAMPLES = round(RATE * PACKET_S)
-MOST_TICKS = 30  # of 10 ms that wait
-ENOUGH_TICKS = 6  # what is left of them when too many waited: no delay stays behind a hiccup
-MOST_PICTURES = 8
-LATE_S = 0.2  # later than this, packets and pictures are left out instead of being caught up in a burst
 POLL_S = 0.004
-
-
-class VoiceQueue:
-    """10 ms ticks. One thread puts, one takes."""
-
-    def __init__(self) -> None:
-        self._ticks: deque[bytes] = deque(maxlen=MOST_TICKS)
-
-    def put(self, tick: bytes) -> None:
-        self._ticks.append(tick)
-
-    def take(self) -> bytes:
-        """The next tick, silence where there is none."""
-        if len(self._ticks) > MOST_TICKS // 2:
-            while len(self._ticks) > ENOUGH_TICKS:
-                self._ticks.popleft()
-        return self._ticks.popleft() if self._ticks else bytes(TICK_BYTES)
-
-
-class PictureQueue:
-    """Implements `VideoSink`. One thread puts, one takes."""
-
-    wanted_format = PixelFormat.BGRA
-
-    def __init__(self) -> None:
-        self._pictures: deque[VideoFrame] = deque(maxlen=MOST_PICTURES)
-
-    def put(self, frame: VideoFrame) -> None:
-        self._pictures.append(frame)
-
-    def take(self, now_s: float) -> VideoFrame | None:
-        """The next picture that is due at `now_s`; of those that are late only the newest."""
-        while len(self._pictures) > 1 and now_s - self._pictures[0].due_s > LATE_S:
-            self._pictures.popleft()
-        return self._pictures.popleft() if self._pictures and self._pictures[0].due_s <= now_s else None
 
 
 class VoiceTrack(MediaStreamTrack):
