@@ -446,9 +446,6 @@ class LiveKitRoom:
     def _outlet(self, plan: StagePersona) -> StageOutlet:
         if plan.whip is None:
             return RoomOutlet(self._room.local_participant, plan.width, plan.height, plan.fps)
-        # Its library is an extra, and takes its time to load.
-        from kiosk.links.whip_outlet import WhipOutlet
-
         return WhipOutlet(plan.whip)
 
     async def _greet(self, speech: AvatarSpeech, path: Path) -> None:
