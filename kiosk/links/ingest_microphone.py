@@ -12,7 +12,7 @@ from kiosk.media.frames import MicrophoneSource
 log = logging.getLogger("kiosk.link")
 
 FRAME_S = 0.02
-HICCUP_S = 0.1  # a microphone that says nothing for so long is replaced by silence
+GONE_S = 0.5  # a microphone that says nothing for so long is replaced by silence; a busy machine is late by less
 SILENCE = bytes(FRAME_BYTES)
 
 
@@ -29,17 +29,16 @@ class MicrophoneUplink:
 
     async def run(self) -> None:
         """Until it is cancelled."""
+        log.info("the room is sent the microphone, and silence while there is none")
         heard = False
         while True:
             try:
-                async with asyncio.timeout(HICCUP_S if heard else FRAME_S):
+                async with asyncio.timeout(GONE_S if heard else FRAME_S):
                     pcm = await self._microphone.read()
             except TimeoutError:
                 heard = False
                 self._send(SILENCE)
                 continue
-            if not heard:
-                heard = True
-                log.info("the microphone goes out")
+            heard = True
             for frame in self._resampler.feed(pcm):
                 self._send(SILENCE if self._muted() else frame)

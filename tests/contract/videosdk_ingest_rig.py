@@ -42,7 +42,7 @@ class Rig:
 
 
 @asynccontextmanager
-async def rig(timeout_s: float = 5.0) -> AsyncIterator[Rig]:
+async def rig(timeout_s: float = 30.0) -> AsyncIterator[Rig]:
     """Without TLS roots: the simulator speaks plain HTTP, and loading roots takes its time."""
     simulator = IngestSimulator()
     await simulator.start()
