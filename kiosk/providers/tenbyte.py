@@ -85,6 +85,7 @@ class Tenbyte:
                 f'{TABLE} persona = "whip" needs the package aiortc: install avatar-kiosk[whip], or set "room" there'
             )
         self._hosts = settings.role == "host"
+        self._started = ("", StageEntry())  # the newest session, and what its start said
         on_stage = settings.persona != "off"
         # What a visitor types goes to the persona on the stage: nobody else there is known to read it.
         self.capabilities = Capabilities(hosted_dialogue=on_stage, interrupts=on_stage, renews=True)
@@ -97,7 +98,9 @@ class Tenbyte:
             return self._grant(watching, await self._join(self._settings.session_id), visit.language)
         session_id = self._settings.session_id or await self._create()
         session = SessionRef(NAME, visit.id, session_id, self._clock.wall())
-        return self._grant(session, await self._host(session_id, session), visit.language)
+        entry = await self._host(session_id, session)
+        self._started = (session_id, entry)
+        return self._grant(session, entry, visit.language)
 
     async def renew(self, grant: Grant) -> Grant:
         """A fresh token for the same stage: by another start, which finds it live, or by another join."""
@@ -108,13 +111,10 @@ class Tenbyte:
         session_id = grant.session.session_id
         if session_id is None:
             return self._grant(grant.session, await self._join(self._settings.session_id), language)
-        fresh = self._grant(grant.session, await self._host(session_id, grant.session), language)
         # Found live, a start says less than the first one did.
-        return replace(
-            fresh,
-            facts=fresh.facts if len(fresh.facts) >= len(grant.facts) else grant.facts,
-            stage_persona=fresh.stage_persona or persona,
-        )
+        entry = await self._host(session_id, grant.session)
+        started_id, started = self._started
+        return self._grant(grant.session, _merged(started, entry) if started_id == session_id else entry, language)
 
     async def end(self, session: SessionRef, reason: EndReason) -> None:
         """Ends the session; one that is over already counts as ended. Raises `ProviderError`."""
@@ -150,7 +150,7 @@ class Tenbyte:
         return f"{seen}; the session is {info.status or 'in a state that it does not tell'}"
 
     async def aclose(self) -> None:
-        """Nothing to close: the HTTP client belongs to the application."""
+        self._started = ("", StageEntry())
 
     # --- the calls of a host ---
 

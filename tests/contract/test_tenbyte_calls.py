@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import sys
 import uuid
 from collections.abc import AsyncIterator
 from typing import Any
@@ -20,6 +21,7 @@ from kiosk.providers.contract import (
     StagePersona,
     Visit,
 )
+from kiosk.providers.http import HttpClient
 from kiosk.providers.tenbyte_answers import API_KEY, TOKEN
 from kiosk.providers.tenbyte_settings import TenbyteSettings
 from tests.contract.deepbrain_rig import NOW, client
@@ -247,6 +249,30 @@ async def test_a_persona_that_cannot_go_on_stage_stays_off_it(stage: Rig, expect
     assert livekit(await stage.host(persona="whip").start(VISIT)).stage_persona is None
     stage.simulator.switches.start_without_token = True  # then the token is a viewer's
     assert livekit(await stage.host(persona="room").start(VISIT)).stage_persona is None
+
+
+async def test_what_the_start_said_stays_known_when_the_room_is_joined_again(stage: Rig, expected_log: Any) -> None:
+    """A session that is found live is joined, and joining tells of the room alone."""
+    stage.simulator.switches.publish, stage.simulator.switches.started_again = "both", 409
+    provider = stage.host(persona="whip")
+    grant = livekit(await provider.start(VISIT))
+    fresh = livekit(await provider.renew(grant))
+    assert endpoints(stage) == ["start", "start", "session", "join"]
+    labels = ("RTMP server", "Stream key", "WHIP address", "Step 1")
+    assert [facts(fresh)[label] for label in labels] == [facts(grant)[label] for label in labels]
+    assert fresh.stage_persona is not None
+    assert grant.stage_persona is not None
+    assert fresh.stage_persona.whip != grant.stage_persona.whip, "the room's new token is among what is tried"
+    expected_log("does not allow publishing")
+    in_room = stage.host(persona="room")
+    assert livekit(await in_room.renew(await in_room.start(VISIT))).stage_persona is None, "a viewer's token"
+
+
+def test_without_its_library_whip_is_told_to_be_installed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "aiortc", None)
+    table = {"session_id": str(uuid.uuid4()), "livekit_url": ROOM_SERVER, "role": "host", "persona": "whip"}
+    with pytest.raises(Misconfigured, match=r"install avatar-kiosk\[whip\]"):
+        make_provider(HttpClient(), table, {TOKEN: "token"})
 
 
 async def test_the_microphone_goes_out_only_where_that_is_wanted_and_allowed(stage: Rig, expected_log: Any) -> None:
