@@ -11,7 +11,7 @@ import logging
 import os
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("QT_API", "pyside6")  # qasync takes the first Qt that it finds otherwise
@@ -73,6 +73,14 @@ PRELOAD_END_S = 5.0
 NOTICE_S = 600.0
 
 
+def preloaded(provider: str) -> Iterator[str]:
+    """What the first visit needs; the persona needs nothing until somebody speaks to it."""
+    if provider != LOCAL:
+        yield from PRELOADED
+        entry = load_providers().get(provider)
+        yield from entry.preload if entry is not None else ()
+
+
 def has_screen(environ: Mapping[str, str], platform: str = sys.platform) -> bool:
     """Qt ends the process where there is no screen, so this is asked first."""
     named = any(environ.get(name) for name in ("DISPLAY", "WAYLAND_DISPLAY", "QT_QPA_PLATFORM"))
@@ -88,8 +96,7 @@ def run(settings: Settings, secrets: Mapping[str, str], options: RunOptions) -> 
     alone = SingleInstance(places.data_dir())
     if not alone.acquire():
         raise Misconfigured("another kiosk runs here: end it first, or give this one a data folder of its own")
-    # The persona needs neither until somebody speaks to it.
-    preload = Preload(PRELOADED if settings.session.provider != LOCAL else ())
+    preload = Preload(preloaded(settings.session.provider))
     configure_qt()
     application = create_application(sys.argv[:1])
     try:

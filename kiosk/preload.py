@@ -5,7 +5,7 @@ from __future__ import annotations
 import importlib
 import logging
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterable
 
 log = logging.getLogger("kiosk.app")
 
@@ -13,8 +13,9 @@ log = logging.getLogger("kiosk.app")
 class Preload:
     """Imports modules one after the other on a thread of its own. A module that fails is told by whoever needs it."""
 
-    def __init__(self, modules: Sequence[str]):
-        self._modules = tuple(modules)
+    def __init__(self, modules: Iterable[str]):
+        """`modules` is gone through on that thread too."""
+        self._modules = modules
         self._thread = threading.Thread(target=self._load, name="preload", daemon=True)
         self._thread.start()
 

@@ -40,6 +40,7 @@ class ProviderEntry:
     settings: type[BaseModel]  # the table [providers.<name>]
     secrets: tuple[str, ...]  # names of the secrets that it can use
     create: Callable[[Any, ProviderContext], Provider]  # raises Misconfigured
+    preload: tuple[str, ...] = ()  # modules of its link that take long to load, and so are loaded beside the window
 
 
 def module_names() -> list[str]:

@@ -255,4 +255,10 @@ def _create(settings: VideoSdkAgentSettings, context: ProviderContext) -> VideoS
     return VideoSdkAgent(settings, context)
 
 
-PROVIDER = ProviderEntry(name=NAME, settings=VideoSdkAgentSettings, secrets=SECRETS, create=_create)
+PROVIDER = ProviderEntry(
+    name=NAME,
+    settings=VideoSdkAgentSettings,
+    secrets=SECRETS,
+    create=_create,
+    preload=("kiosk.links.videosdk_client",),
+)

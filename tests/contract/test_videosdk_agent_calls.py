@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import importlib.util
 from collections.abc import AsyncIterator, Callable
 from typing import Any
 
@@ -339,6 +340,13 @@ def test_a_missing_package_is_told_before_a_session_costs_money() -> None:
     with pytest.raises(Misconfigured, match=r"pip install avatar-kiosk\[videosdk\]"):
         require_package(find=lambda _: None)
     require_package()
+
+
+def test_what_is_to_be_loaded_beforehand_exists() -> None:
+    """A name that is wrong would only be slow, and nobody would notice."""
+    names = [name for entry in load_providers().values() for name in entry.preload]
+    assert names == ["kiosk.links.videosdk_client"]
+    assert all(importlib.util.find_spec(name) is not None for name in names)
     assert load_providers()["videosdk-agent"].settings is VideoSdkAgentSettings
 
 
