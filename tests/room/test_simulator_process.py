@@ -99,7 +99,7 @@ async def test_a_session_from_start_to_stop(deepbrain: Simulator, tmp_path: Path
         await room.disconnect()
 
 
-@pytest.mark.parametrize("arguments", [("livekit",), ("agenthuman",)])
+@pytest.mark.parametrize("arguments", [("livekit",), ("agenthuman",), ("liveavatar",)])
 def test_each_vendor_starts_and_ends_with_its_standard_input(arguments: tuple[str, ...]) -> None:
     simulator = Simulator(*arguments)
     settings = simulator.ready["settings"]

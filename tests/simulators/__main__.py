@@ -23,6 +23,7 @@ from typing import TYPE_CHECKING
 from tests.livekit_server import LiveKitServer, LiveKitServerError
 from tests.simulators.avatar import AvatarOptions
 from tests.simulators.control_point import ControlPoint, Status
+from tests.simulators.liveavatar_vendor import LiveAvatarVendor
 from tests.simulators.picture_track import PictureOptions
 from tests.simulators.speech import write_wav
 from tests.simulators.stage import ForeignServer, JsonLog, RoomServer, Stage
@@ -33,7 +34,7 @@ from tests.simulators.videosdk_ingest_vendor import IngestVendor
 if TYPE_CHECKING:
     from tests.simulators.videosdk_vendor import VideoSdkAgentVendor
 
-VENDORS = ("deepbrain", "agenthuman", "videosdk-agent", "videosdk-ingest", "tenbyte", "livekit")
+VENDORS = ("deepbrain", "agenthuman", "videosdk-agent", "videosdk-ingest", "tenbyte", "liveavatar", "livekit")
 GREETING = "Welcome! I am a simulated avatar. Say something, and I will repeat what I heard."
 KEY_VARIABLE, SECRET_VARIABLE = "KIOSK_LIVEKIT_API_KEY", "KIOSK_LIVEKIT_API_SECRET"
 
@@ -129,6 +130,9 @@ async def make(args: argparse.Namespace, ends: AsyncExitStack) -> tuple[Vendor, 
     if args.vendor == TenbyteVendor.NAME:
         tenbyte = TenbyteVendor(stage, args.greeting, args.role, args.persona)
         return tenbyte, lambda: merged_status(tenbyte, stage)
+    if args.vendor == LiveAvatarVendor.NAME:
+        liveavatar = LiveAvatarVendor(stage, args.greeting)
+        return liveavatar, lambda: merged_status(liveavatar, stage)
     vendor = make_vendor(
         args.vendor,
         stage,

@@ -27,6 +27,7 @@ from tests.simulators.transcript import Transcript
 from tests.simulators.voice import Voice
 
 Respond = Literal["echo", "silent", "talk"]
+OnWords = Callable[[bool, str], None]
 
 LEAVE_TIMEOUT_S = 8.0
 GREETING_PAUSE_S = 0.4
@@ -71,7 +72,9 @@ class SimulatedAvatar:
         gallery: Gallery | None = None,
         log: Callable[[Mapping[str, object]], None] = no_log,
         on_alone: Callable[[], None] | None = None,
+        on_words: OnWords | None = None,
     ) -> None:
+        """`on_words` takes what is said in place of LiveKit's transcripts: whether by the avatar, and the text."""
         self._url = url
         self._token = token
         self._options = options or AvatarOptions()
@@ -79,6 +82,7 @@ class SimulatedAvatar:
         self._gallery = gallery or Gallery()
         self._log = log
         self._on_alone = on_alone
+        self._on_words = on_words
         self._chores = Chores()
         self._spawn = self._chores.spawn
         self._room: rtc.Room | None = None
@@ -177,16 +181,18 @@ class SimulatedAvatar:
         await asyncio.wait_for(room.disconnect(), LEAVE_TIMEOUT_S)
         self._log({"event": "avatar_left", "t": time.monotonic()})
 
-    async def say(self, text: str) -> None:
-        """Speaks a text; returns when it is queued."""
+    async def say(self, text: str, *, told: bool = False) -> None:
+        """Speaks a text; returns when it is queued. `told`: its words have been told already."""
         samples = await asyncio.to_thread(self._speech.render, text)
-        self.say_samples(samples, text)
+        self.say_samples(samples, "" if told else text)
 
     def say_samples(self, samples: Samples, text: str = "") -> None:
         """Speaks 48 kHz mono samples, with a caption when `text` is given and transcripts are on."""
         self._spawn(self._set_mode("speaking"))
         self.voice.say(samples, self._on_spoken)
-        if text and self._options.transcripts and self._sound is not None:
+        if text and self._on_words is not None:
+            self._on_words(True, text)
+        elif text and self._options.transcripts and self._sound is not None:
             transcript = Transcript(self.room)
             self._spawn(transcript.spoken(text, len(samples) / RATE, self._sound.track.sid))
 
@@ -285,7 +291,9 @@ class SimulatedAvatar:
     async def _answer(self, utterance: Samples, visitor: str, track_sid: str) -> None:
         seconds = len(utterance) / RATE
         self._log({"event": "heard", "seconds": round(seconds, 2), "t": time.monotonic()})
-        if self._options.transcripts:
+        if self._on_words is not None:
+            self._on_words(False, f"[heard {seconds:.1f} s]")
+        elif self._options.transcripts:
             heard = Transcript(self.room)
             await heard.heard(f"[heard {seconds:.1f} s]", visitor, track_sid)
         if self._options.respond != "echo":

@@ -12,7 +12,7 @@ from typing import Any, Protocol, TextIO
 
 from tests.livekit_server import LiveKitServer, ParticipantKind, participant_token
 from tests.simulators.agent import SimulatedAgent
-from tests.simulators.avatar import AvatarOptions, SimulatedAvatar
+from tests.simulators.avatar import AvatarOptions, OnWords, SimulatedAvatar
 from tests.simulators.hearing import HeardRecord
 from tests.simulators.joining import AvatarError
 from tests.simulators.picture_track import Gallery
@@ -118,15 +118,24 @@ class Stage:
         size: tuple[int, int] | None = None,
         greeting: str = "",
         on_alone: Callable[[], None] | None = None,
-    ) -> None:
+        on_words: OnWords | None = None,
+    ) -> SimulatedAvatar:
         """An avatar begins to join; returns at once, as a vendor's start call does."""
         options = replace(self._options, greeting=greeting)
         if size is not None:
             options = replace(options, picture=replace(options.picture, width=size[0], height=size[1]))
         avatar = SimulatedAvatar(
-            url, token, options, speech=self.speech, gallery=self._gallery, log=self._log, on_alone=on_alone
+            url,
+            token,
+            options,
+            speech=self.speech,
+            gallery=self._gallery,
+            log=self._log,
+            on_alone=on_alone,
+            on_words=on_words,
         )
         self._shows[session] = Performance(avatar, self._spawn(self._join(avatar)))
+        return avatar
 
     async def enter_agent(self, session: str, url: str, token: str, worker: str, *, greeting: str = "") -> None:
         """An agent joins the room of a session and speaks through the avatar `worker`."""

@@ -13,7 +13,7 @@ import pytest
 
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for path in (ROOT / "kiosk").rglob("*.py"))
-VENDORS = ("deepbrain", "agenthuman", "videosdk", "tenbyte")
+VENDORS = ("deepbrain", "agenthuman", "videosdk", "tenbyte", "liveavatar")
 # Where a vendor's room is a transport of its own, its grant and its link carry the name.
 TRANSPORTS = {"videosdk": ("providers/contract.py", "link_choice.py", "links/videosdk")}
 

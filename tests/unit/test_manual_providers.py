@@ -21,6 +21,7 @@ PAGES = {
     "tenbyte": "tenbyte.md",
     "videosdk-agent": "videosdk-agent.md",
     "videosdk-ingest": "videosdk-ingest.md",
+    "liveavatar": "liveavatar.md",
     "livekit": "livekit.md",
 }
 BLOCK = re.compile(r"^```toml\n(.*?)^```", re.MULTILINE | re.DOTALL)
