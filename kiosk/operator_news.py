@@ -57,11 +57,14 @@ class OperatorNews:
     def _open(self) -> tuple[OpenLine, ...]:
         """The sessions of this run, and what the ledger knows besides: starts under way, an earlier run's orphans."""
         own = self.guard.standing().open
-        known = {(one.session.provider, one.session.visit_id) for one in own}
+        sessions = {one.session for one in own}
+        answered = {(session.provider, session.visit_id) for session in sessions}
         others = [
             session
             for session in self.ledger.known
-            if session.provider != LOCAL and (session.provider, session.visit_id) not in known
+            if session.provider != LOCAL
+            and session not in sessions
+            and not (session.session_id is None and (session.provider, session.visit_id) in answered)
         ]
         lines = [OpenLine(one.session.provider, self.clock.monotonic() - one.began_s, one.facts) for one in own]
         return (*lines, *(OpenLine(session.provider, self._age_s(session)) for session in others))

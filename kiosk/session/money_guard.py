@@ -130,6 +130,11 @@ class MoneyGuard:
         self._open[session] = OpenSession(session, began_s, self._today(), facts)
         self._warn()
 
+    def tell(self, session: SessionRef, facts: tuple[Fact, ...]) -> None:
+        """The vendor said more about a session that is open."""
+        if (known := self._open.get(session)) is not None:
+            self._open[session] = replace(known, facts=facts)
+
     def is_ended(self, session: SessionRef) -> bool:
         """The vendor confirmed its end, to this process or to one before."""
         return is_ended(self._usage, session)
@@ -192,14 +197,15 @@ class GuardedProvider:
             if error.session is not None:
                 self._guard.began(error.session, began_s)
             raise
-        facts = grant.facts if isinstance(grant, LiveKitGrant) else ()
-        self._guard.began(grant.session, began_s, facts)
+        self._guard.began(grant.session, began_s, _facts(grant))
         if longest_s is None or (grant.max_duration_s is not None and grant.max_duration_s <= longest_s):
             return grant
         return replace(grant, max_duration_s=longest_s)
 
     async def renew(self, grant: Grant) -> Grant:
-        return await self._inner.renew(grant)
+        fresh = await self._inner.renew(grant)
+        self._guard.tell(fresh.session, _facts(fresh))
+        return fresh
 
     async def end(self, session: SessionRef, reason: EndReason) -> None:
         """The vendor is asked by one caller at a time, and no more once it confirmed the end."""
@@ -223,3 +229,7 @@ class GuardedProvider:
 
     async def aclose(self) -> None:
         await self._inner.aclose()
+
+
+def _facts(grant: Grant) -> tuple[Fact, ...]:
+    return grant.facts if isinstance(grant, LiveKitGrant) else ()

@@ -124,11 +124,18 @@ class TestAdmission:
                 assert isinstance(grant, LiveKitGrant)
                 return replace(grant, facts=(Fact("Stream key", "k3y-0f-the-stream", secret=True),))
 
+            async def renew(self, grant: Grant) -> Grant:
+                fresh = await super().renew(grant)
+                assert isinstance(fresh, LiveKitGrant)
+                return replace(fresh, facts=(*fresh.facts, Fact("Instructions", "Smile")))
+
         async def main() -> None:
             desk = Desk(tmp_path, provider=Broadcasting())
             grant = await desk.provider.start(Visit("v1"))
             assert [fact.value for fact in desk.guard.standing().open[0].facts] == ["k3y-0f-the-stream"]
             assert "k3y" not in repr(desk.guard.standing())
+            await desk.provider.renew(grant)
+            assert [fact.label for fact in desk.guard.standing().open[0].facts] == ["Stream key", "Instructions"]
             await desk.provider.end(grant.session, EndReason.VISITOR_LEFT)
             assert desk.guard.standing().open == ()
 

@@ -27,6 +27,7 @@ from kiosk.ui.theme import load_theme
 from kiosk.ui.window import KioskWindow
 from tests.display import Display
 from tests.window.frames import FrameList
+from tests.window.operator_scene import Operator
 from tests.window.visitor import Visitor
 
 LIVE = Situation(Phase.LIVE, AvatarMode.SPEAKING, picture=True, microphone=True, can_type=True, can_interrupt=True)
@@ -114,6 +115,7 @@ def main(folder: Path, theme: str, language: str, size: str) -> None:
             Texts.load(resources / "translations"),
             load_theme(resources / "themes", theme),
             badge="simulated",
+            operator=Operator().tools(language=language),
         )
         window.show_kiosk()
         face = portrait(resources, width, height)
@@ -133,6 +135,10 @@ def main(folder: Path, theme: str, language: str, size: str) -> None:
                 window.screen_shown.type.click()
             settle(0.9)
             display.save_png(folder / f"{name}-{theme}-{language}-{size}.png")
+        if window.operator is not None:
+            window.operator.open()
+            settle(0.5)
+            display.save_png(folder / f"operator-{theme}-{language}-{size}.png")
         window.shut()
         Shiboken.delete(window)
         Shiboken.delete(application)
