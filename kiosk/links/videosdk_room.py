@@ -12,16 +12,15 @@ import asyncio
 import logging
 import time
 from collections.abc import Callable, Coroutine
+from contextlib import suppress
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from kiosk.links import videosdk_losses as losses
 from kiosk.links.abandoned import AbandonedConnects
-from kiosk.links.allowance import Allowance
 from kiosk.links.contract import (
     AvatarJoined,
     AvatarMode,
-    Caption,
     FaceMaker,
     FirstFrame,
     Joined,
@@ -32,7 +31,6 @@ from kiosk.links.contract import (
     Message,
     Mode,
     Resumed,
-    Speaker,
     Stalled,
     VoiceOnly,
 )
@@ -53,6 +51,7 @@ from kiosk.links.videosdk_facts import (
     Transcript,
     Trouble,
 )
+from kiosk.links.videosdk_words import RoomWords
 from kiosk.links.voice_activity import VoiceActivity
 from kiosk.links.voice_face import VoiceFace
 from kiosk.media.av_sync import ClockMap, VideoDelay
@@ -72,7 +71,7 @@ WATCH_S = 0.25
 HUSH_S = 1.0  # an interrupted avatar may be about to speak: its first words are not to be heard either
 CLOSE_S = 4.0
 CALL_S = 5.0
-MESSAGES_PER_S = 20  # more than this a screen cannot show, and no operator reads
+SHORTEST_PULSE_S = 0.5
 HELD_BACK_S = 0.08
 """The package's own buffer holds voice back by four packets of 20 ms, pictures not at all."""
 LATE_S = 0.2  # later than this, ticks are left out instead of being caught up
@@ -95,7 +94,7 @@ class RoomTiming:
     stall_s: float = 1.5
     avatar_gone_s: float = 4.0
     voice_only_s: float = 5.0
-    pulse_s: float = 4.0  # between two questions for a sign of life
+    pulse_s: float = 4.0  # between two questions for a sign of life; at once where there is doubt
     pulse_answer_s: float = 5.0
     media_alive_s: float = 3.0  # media that came within this time outvotes a signalling that does not answer
 
@@ -131,15 +130,13 @@ class VideoSdkRoom:
         self._grant: VideoSdkGrant | None = None
         self._peers: dict[str, Peer] = {}
         self._cast = Cast()
+        self._words = RoomWords("", self._is_avatar, emit)
         self._tasks: set[asyncio.Task[None]] = set()
-        self._allowance = Allowance(MESSAGES_PER_S)
         self._activity = VoiceActivity()
         self._clock = ClockMap()
         self._delay = VideoDelay()
         self._mode: AvatarMode | None = None
         self._agent_speaks_for_itself = False
-        self._segments = {Speaker.AVATAR: 0, Speaker.VISITOR: 0}
-        self._open_segments: set[Speaker] = set()
         self._joined_s = 0.0
         self._seen = False  # something to look at was told
         self._last_frame_s: float | None = None
@@ -152,6 +149,7 @@ class VideoSdkRoom:
         self._notice_told = False
         self._hushed = False
         self._hushed_s = 0.0
+        self._doubt = asyncio.Event()  # something happened that a connection which ended would explain
         self._lost = False
         self._closing = False
         self.lip_sync: LipSync | None = None
@@ -159,6 +157,7 @@ class VideoSdkRoom:
     async def open(self, grant: VideoSdkGrant) -> None:
         """Joins within `timing.join_s`. Raises LinkError."""
         self._grant = grant
+        self._words = RoomWords(grant.topic, self._is_avatar, self._emit)
         self._own = OwnLoop("videosdk")
         try:
             lost = await self._enter(self._own, grant)
@@ -297,19 +296,21 @@ class VideoSdkRoom:
                 self._peers[peer] = replace(known, video=track) if kind == "video" else replace(known, audio=track)
                 self._recast()
             case TrackLeft(track):
+                self._doubt.set()
                 self._peers = {name: _without(peer, track) for name, peer in self._peers.items()}
                 self._recast()
             case AgentState(state):
                 self._on_agent_state(state)
-            case Transcript(peer, text, final):
-                self._on_transcript(peer, text, final)
-            case Published(topic, text, sender):
-                self._on_published(topic, text, sender)
-            case Data(payload, sender, reliable):
-                self._pass_on(Message("reliable" if reliable else "unreliable", payload, sender))
+            case Transcript():
+                self._words.transcript(fact)
+            case Published():
+                self._words.published(fact)
+            case Data():
+                self._words.data(fact)
             case Trouble(text):
                 # Its words are also used for a single message that it did not understand: the pulse decides.
                 log.info("the room's package reports: %s", text)
+                self._doubt.set()
             case RoomClosed():
                 self._lose(losses.closed())
 
@@ -331,33 +332,15 @@ class VideoSdkRoom:
             client, wanted = self._client, frozenset(t for t in (cast.video, cast.audio) if t is not None)
             self._own.post(lambda: client.select(wanted))
 
+    def _is_avatar(self, peer: str) -> bool:
+        return peer in (self._cast.agent, self._cast.avatar)
+
     def _on_agent_state(self, state: str) -> None:
         """Whoever of the agents said it: the package does not tell."""
         mode = _MODES.get(state)
         if mode is not None:
             self._agent_speaks_for_itself = True
             self._set_mode(mode)
-
-    def _on_transcript(self, peer: str, text: str, final: bool) -> None:
-        speaker = Speaker.AVATAR if peer in (self._cast.agent, self._cast.avatar) else Speaker.VISITOR
-        if speaker not in self._open_segments:
-            self._segments[speaker] += 1
-            self._open_segments.add(speaker)
-        if final:
-            self._open_segments.discard(speaker)
-        self._emit(Caption(speaker, f"{speaker.value}-{self._segments[speaker]}", text, final))
-
-    def _on_published(self, topic: str, text: str, sender: str) -> None:
-        chat = self._grant is not None and topic == self._grant.topic
-        if chat and sender in (self._cast.agent, self._cast.avatar):
-            if self._allowance.take(time.perf_counter()):
-                self._on_transcript(sender, text, True)
-        else:
-            self._pass_on(Message(topic, text.encode("utf-8", "replace"), sender))
-
-    def _pass_on(self, message: Message) -> None:
-        if self._allowance.take(time.perf_counter()):
-            self._emit(message)
 
     # --- what the media says ---
 
@@ -463,7 +446,10 @@ class VideoSdkRoom:
         """The package keeps silent when its socket ends; media that still flows outvotes a slow server."""
         own, client = self._present
         while not self._lost:
-            await asyncio.sleep(self._timing.pulse_s)
+            await asyncio.sleep(SHORTEST_PULSE_S)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._doubt.wait(), self._timing.pulse_s - SHORTEST_PULSE_S)
+            self._doubt.clear()
             asked_s = time.perf_counter()
             try:
                 async with asyncio.timeout(self._timing.pulse_answer_s):

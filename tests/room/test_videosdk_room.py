@@ -52,7 +52,7 @@ from tests.simulators.videosdk_rooms import Peer, Room, SimulatedRooms
 KEY, SECRET = "room-key", "a-secret-of-at-least-32-characters"
 ROOM = "abcd-efgh-ijkl"
 QUICK = RoomTiming(
-    join_s=25, stall_s=0.8, avatar_gone_s=1.0, voice_only_s=1.0, pulse_s=0.5, pulse_answer_s=2.0, media_alive_s=1.0
+    join_s=25, stall_s=0.8, avatar_gone_s=1.0, voice_only_s=1.0, pulse_s=0.8, pulse_answer_s=2.0, media_alive_s=1.0
 )
 SESSION = SessionRef("videosdk-agent", "visit", None, 0.0)
 LOST = "link lost:"

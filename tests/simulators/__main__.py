@@ -150,7 +150,12 @@ def make_videosdk(args: argparse.Namespace, folder: Path) -> VideoSdkAgentVendor
 
     width, height = args.avatar_size
     options = GuestOptions(
-        video=not args.voice_only, echo=args.respond == "echo", width=width, height=height, fps=args.fps
+        video=not args.voice_only,
+        echo=args.respond == "echo",
+        width=width,
+        height=height,
+        fps=args.fps,
+        frame_code=args.frame_code,
     )
     return VideoSdkAgentVendor(options, args.greeting, folder)
 

@@ -35,6 +35,7 @@ class GuestOptions:
     width: int = 640
     height: int = 480
     fps: int = 15
+    frame_code: bool = True
     meta: dict[str, Any] = field(default_factory=dict)
 
 
@@ -132,7 +133,8 @@ class _Camera(_Paced):
         portrait = await asyncio.to_thread(self._gallery.portrait, options.width, options.height)
         mouth = 3 if guest.voice.level_dbfs > -40 else 0
         picture = portrait.picture(0, mouth, 0)
-        self._code.draw(picture, guest.frames_sent % LIMIT, flash=False)
+        if options.frame_code:
+            self._code.draw(picture, guest.frames_sent % LIMIT, flash=False)
         guest.frames_sent += 1
         planes = picture.reshape(options.height * 3 // 2, options.width)
         frame = VideoFrame.from_ndarray(planes, format="yuv420p")
