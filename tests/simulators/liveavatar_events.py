@@ -45,7 +45,10 @@ class LiveAvatarAgent:
     async def leave(self, end_reason: str) -> None:
         await self._chores.end()
         if self._avatar.connected:
-            await self._tell("session.stopped", end_reason=end_reason)
+            await self.announce(end_reason)
+
+    async def announce(self, end_reason: str) -> None:
+        await self._tell("session.stopped", end_reason=end_reason)
 
     def _on_data(self, packet: rtc.DataPacket) -> None:
         if packet.topic != COMMANDS:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from contextlib import suppress
 
 from livekit import api
@@ -12,6 +13,8 @@ from tests.simulators.liveavatar_events import LiveAvatarAgent
 from tests.simulators.stage import Stage
 from tests.simulators.stage_commands import Command, StageCommands
 from tests.simulators.vendors import Tables, fault_of, request_log
+
+LAST_WORD_S = 0.3  # so long it has to arrive: a message still on its way is lost with the room
 
 
 class LiveAvatarVendor:
@@ -38,6 +41,10 @@ class LiveAvatarVendor:
         for session in self._api.open_sessions():
             await self._agents[session.session_id].leave("SERVER_ERROR")
 
+    @property
+    def speaking(self) -> bool:
+        return any(avatar.voice.speaking for avatar in self._stage.avatars)
+
     def status(self) -> dict[str, object]:
         agents = list(self._agents.values())
         return {
@@ -52,7 +59,10 @@ class LiveAvatarVendor:
         }
 
     async def command(self, order: Command) -> object:
-        """`fail` (endpoint, times, a fault's fields), `heal`, `expire` (all sessions; reason); else the stage's."""
+        """`fail` (endpoint, times, a fault's fields), `heal`, `expire` (all sessions; reason), `announce` (reason).
+
+        An expiry is announced, and the room is closed a moment later; else it is the stage's command.
+        """
         match order.get("do"):
             case "fail":
                 self._api.fail(str(order.get("endpoint", "*")), fault_of(order), int(order.get("times", 1)))
@@ -62,6 +72,9 @@ class LiveAvatarVendor:
                 for session in self._api.open_sessions():
                     reason = str(order.get("reason", "MAX_DURATION_REACHED"))
                     await self._api.end_from_outside(session.session_id, reason)
+            case "announce":
+                for session in self._api.open_sessions():
+                    await self._agents[session.session_id].announce(str(order["reason"]))
             case _:
                 return await self._orders.command(order)
         return None
@@ -85,6 +98,7 @@ class LiveAvatarVendor:
     async def _on_stop(self, session: SimulatedSession, reason: str) -> None:
         """As documented: the agent says why, the avatar leaves, and the room is closed behind everybody."""
         await self._agents[session.session_id].leave(reason)
+        await asyncio.sleep(LAST_WORD_S)
         await self._stage.exit(session.session_id)
         server = self._stage.server
         async with api.LiveKitAPI(server.url.replace("ws", "http", 1), server.key, server.secret) as rooms:
