@@ -1,4 +1,4 @@
-"""Words of a VideoSDK room: transcripts and typed answers become captions, the rest is passed on, floods are thinned."""
+"""Words of a VideoSDK room: transcripts and typed answers become captions, the rest is passed on, no flood is."""
 
 from __future__ import annotations
 

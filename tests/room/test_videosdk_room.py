@@ -506,7 +506,7 @@ async def test_an_api_that_does_not_answer_blocks_nobody(kiosk: Kiosk, rooms: Si
     """The package asks with a blocking call without a time limit; only its own thread waits."""
     kiosk.timing = dataclasses.replace(QUICK, join_s=1.0)
     kiosk.__post_init__()
-    rooms.switches.init_delay_s = 3.0
+    rooms.switches.init_delay_s = 2.0
     ticks = 0
 
     async def tick() -> None:
