@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import time
+from collections import defaultdict
 from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import AsyncExitStack
 from dataclasses import dataclass, field
@@ -20,7 +21,7 @@ from kiosk.links.abandoned import AbandonedConnects
 from kiosk.links.aired import AiredLink
 from kiosk.local_persona import LocalPersona, build_persona
 from kiosk.media.air import Air, Channel
-from kiosk.media.frames import MicrophoneSource, PixelFormat, VoiceSink
+from kiosk.media.frames import MicrophoneSource, PixelFormat
 from kiosk.media.levels import level_dbfs
 from kiosk.media.mailbox import FrameMailbox
 from kiosk.media.thread import MediaThread
@@ -54,7 +55,13 @@ class Chronicle:
     pictures: list[int] = field(default_factory=list)
     voices: list[int] = field(default_factory=list)
     audible: set[int] = field(default_factory=set)
+    # channel -> seconds of audible voice before it was on air
+    unheard_s: defaultdict[int, float] = field(default_factory=lambda: defaultdict(float))
     ears: list[int] = field(default_factory=list)
+
+
+def is_audible(pcm: memoryview | bytes) -> bool:
+    return level_dbfs(memoryview(pcm).cast("B").cast("h")) > AUDIBLE_DBFS
 
 
 class Loudspeaker:
@@ -69,7 +76,7 @@ class Loudspeaker:
 
     def put(self, pcm: memoryview | bytes) -> None:
         self._chronicle.voices.append(self.speaker)
-        if level_dbfs(memoryview(pcm).cast("B").cast("h")) > AUDIBLE_DBFS:
+        if is_audible(pcm):
             self._chronicle.audible.add(self.speaker)
 
     def flush(self) -> None:
@@ -82,14 +89,18 @@ class Loudspeaker:
 class Named:
     """A channel's voice that tells the loudspeaker whose it is. On the media thread alone, as every voice."""
 
-    def __init__(self, voice: VoiceSink, number: int, loudspeaker: Loudspeaker) -> None:
+    def __init__(self, channel: Channel, loudspeaker: Loudspeaker, chronicle: Chronicle) -> None:
+        voice = channel.voice
         self.sample_rate, self.channels = voice.sample_rate, voice.channels
         self._voice = voice
-        self._number = number
+        self._channel = channel
         self._loudspeaker = loudspeaker
+        self._chronicle = chronicle
 
     def put(self, pcm: memoryview | bytes) -> None:
-        self._loudspeaker.speaker = self._number
+        self._loudspeaker.speaker = self._channel.number
+        if not self._channel.aired and is_audible(pcm):
+            self._chronicle.unheard_s[self._channel.number] += memoryview(pcm).nbytes / 2 / RATE
         self._voice.put(pcm)
 
     def flush(self) -> None:
@@ -222,7 +233,7 @@ class SwitchingDesk:
     def _parts(self, channel: Channel) -> LinkParts:
         self.on_channel[channel.number] = self._provider
         # The persona takes voice and microphone from the channel itself.
-        channel.voice = Named(channel.voice, channel.number, self._loudspeaker)
+        channel.voice = Named(channel, self._loudspeaker, self.chronicle)
         channel.microphone = Noted(channel.microphone, channel.number, self.chronicle)
         return LinkParts(
             self._media,

@@ -22,9 +22,15 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "deepbrain": SMALL,
     "agenthuman": (*SMALL, "--speech", "link"),
     "livekit": SMALL,
+    "tenbyte": SMALL,
+    "videosdk-ingest": ("--respond", "talk", "--greeting", "Good day."),
+    "videosdk-agent": ("--avatar-size", "160x120", "--fps", "15", "--respond", "talk", "--greeting", "Good day."),
 }
 HEARS = ("deepbrain", "agenthuman", "livekit")
-"""Where the simulator can tell what it heard of the visitor."""
+"""Where the simulator can tell what it heard of the visitor: asked once each, for it takes its time."""
+
+FROM_THE_PROCESS = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
+"""Which roots to trust: one vendor's package reads them from the process alone."""
 
 
 def tour(names: list[str]) -> list[str]:
@@ -46,6 +52,10 @@ def simulators(livekit_server: LiveKitServer, monkeypatch: pytest.MonkeyPatch) -
     monkeypatch.setenv("KIOSK_LIVEKIT_API_KEY", livekit_server.key)
     monkeypatch.setenv("KIOSK_LIVEKIT_API_SECRET", livekit_server.secret)
     with running({name: (*line, "--livekit-url", livekit_server.url) for name, line in VENDORS.items()}) as made:
+        for simulator in made.values():
+            for name in FROM_THE_PROCESS:
+                if name in simulator.env:
+                    monkeypatch.setenv(name, simulator.env[name])
         yield made
 
 
@@ -57,11 +67,13 @@ async def test_every_pair_of_avatars(simulators: dict[str, Simulator], tmp_path:
     }
     async with switching_desk(simulators, tmp_path, way[0]) as desk:
         await desk.begin()
+        asked: set[str] = set()
         for before, provider in pairwise(way):
             kept = await desk.switch_to(provider)
             # The persona is there within the time of a frame.
             assert kept > 0 or provider == LOCAL, f"{before} was not seen any more while {provider} came"
-            if provider in HEARS:
+            if provider in HEARS and provider not in asked:
+                asked.add(provider)
                 await only_this_one_hears(desk, provider)
         assert desk.controller.situation.phase is Phase.LIVE
         assert [desk.on_channel[number] for number in sorted(desk.on_channel)] == way
@@ -82,11 +94,11 @@ def has_ended_all(simulator: Simulator) -> bool:
 async def only_this_one_hears(desk: SwitchingDesk, provider: str) -> None:
     """The visitor's voice reaches the new avatar, and from then on nobody else."""
     begun = await desk.heard_s(provider)
-    while await desk.heard_s(provider) < begun + 0.3:
+    while await desk.heard_s(provider) < begun + 0.1:
         pass
     others = [name for name in HEARS if name != provider]
     before = [await desk.heard_s(name) for name in others]
     begun = await desk.heard_s(provider)
-    while await desk.heard_s(provider) < begun + 0.3:
+    while await desk.heard_s(provider) < begun + 0.1:
         pass
     assert [await desk.heard_s(name) for name in others] == before
