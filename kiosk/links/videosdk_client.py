@@ -18,6 +18,7 @@ from typing import Any
 
 from videosdk import Meeting, VideoSDK
 from videosdk._events import Events
+from vsaiortc.exceptions import InvalidStateError
 
 from kiosk.links import videosdk_facts as facts
 from kiosk.links.videosdk_facts import Fact, PeerCame, RoomClosed, TrackCame, TrackLeft, Trouble
@@ -29,6 +30,8 @@ from kiosk.providers.contract import VideoSdkGrant
 log = logging.getLogger("kiosk.link")
 
 LEAVE_S = 12.0  # the package waits 10 s for a server that does not answer to its closing
+CHANNEL_OPENS_S = 4.0
+CHANNEL_POLL_S = 0.2
 RELIABLE = {"reliability": "RELIABLE"}
 UNFINISHED, ASKED, REACHED, IN = "init", "socket", "room", "in"
 
@@ -104,8 +107,17 @@ class VideoSdkClient:
         )
 
     async def send(self, payload: bytes) -> None:
-        """At most 15 KiB, over the reliable data channel. Raises what the package raises."""
-        await self._joined.send(payload, dict(RELIABLE))
+        """At most 15 KiB, over the reliable data channel, which opens a little after joining. Raises as the package."""
+        tries = round(CHANNEL_OPENS_S / CHANNEL_POLL_S)
+        for left in reversed(range(tries)):
+            try:
+                await self._joined.send(payload, dict(RELIABLE))
+            except (InvalidStateError, ConnectionError):
+                if not left or self._leaving:
+                    raise
+                await asyncio.sleep(CHANNEL_POLL_S)
+            else:
+                return
 
     async def alive(self) -> bool:
         """Whether the signalling answers: nothing of the package tells when it ended. Bounded by the caller."""

@@ -122,10 +122,10 @@ async def test_a_disabled_room_is_no_room(desk: Rig) -> None:
 
 @pytest.mark.parametrize("word", ["started", "running", "ongoing", "Running"])
 async def test_the_session_is_asked_until_it_runs(desk: Rig, word: str) -> None:
-    desk.simulator.switches.becomes = word
-    desk.simulator.switches.becomes_after_s = 0.15
+    desk.simulator.fail("get", Fault(Reply(200, {"status": "queued"})), 3)
+    desk.simulator.fail("get", Fault(Reply(200, {"status": word})))
     await started(desk)
-    assert len(desk.simulator.calls("get")) >= 2
+    assert len(desk.simulator.calls("get")) == 4
 
 
 @pytest.mark.parametrize("word", ["queued", "warming-up", "", "<script>"])

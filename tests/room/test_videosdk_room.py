@@ -52,7 +52,7 @@ from tests.simulators.videosdk_rooms import Peer, Room, SimulatedRooms
 KEY, SECRET = "room-key", "a-secret-of-at-least-32-characters"
 ROOM = "abcd-efgh-ijkl"
 QUICK = RoomTiming(
-    join_s=25, stall_s=0.8, avatar_gone_s=1.0, voice_only_s=1.0, pulse_s=0.8, pulse_answer_s=2.0, media_alive_s=1.0
+    join_s=60, stall_s=0.8, avatar_gone_s=1.0, voice_only_s=1.0, pulse_s=0.8, pulse_answer_s=2.0, media_alive_s=1.0
 )
 SESSION = SessionRef("videosdk-agent", "visit", None, 0.0)
 LOST = "link lost:"
@@ -169,20 +169,30 @@ async def room(rooms: SimulatedRooms) -> Room:
     return rooms.rooms[ROOM]
 
 
-async def eventually(condition: Callable[[], object], within_s: float = 30.0) -> None:
+async def eventually(condition: Callable[[], object], within_s: float = 60.0) -> None:
     deadline = time.monotonic() + within_s
     while not condition():
         assert time.monotonic() < deadline, "did not happen in time"
         await asyncio.sleep(0.02)
 
 
-async def alike(original: NDArray[np.int16], heard: Callable[[], NDArray[np.int16]], within_s: float = 30.0) -> None:
-    """Waits until `original` is found in what is heard, off the loop that carries the sound."""
-    best, deadline = 0.0, time.monotonic() + within_s
+async def alike(
+    original: NDArray[np.int16],
+    say: Callable[[NDArray[np.int16]], None],
+    heard: Callable[[], NDArray[np.int16]],
+    within_s: float = 80.0,
+) -> None:
+    """Says `original` until it is found in what is heard: on a busy machine a word may be lost on the way."""
+    best, deadline, again = 0.0, time.monotonic() + within_s, 0.0
     while best < 0.8:
-        assert time.monotonic() < deadline, f"likeness {best:.2f} only"
+        now = time.monotonic()
+        assert now < deadline, f"likeness {best:.2f} only"
+        if now >= again:
+            again = now + len(original) / RATE + 4.0
+            say(original)
         await asyncio.sleep(0.5)
-        best = await asyncio.to_thread(likeness, original, heard())
+        recent = heard()[-round((len(original) / RATE + 8.0) * RATE) :]
+        best = await asyncio.to_thread(likeness, original, recent)
 
 
 def guest(gallery: Gallery, peer_id: str = "receptionist", **options: Any) -> Guest:
@@ -209,9 +219,8 @@ async def test_picture_voice_and_microphone_pass_both_ways(
     numbers = kiosk.screen.numbers
     assert numbers == sorted(set(numbers))
     await eventually(lambda: agent.heard.total_s > 0.5)
-    kiosk.microphone.say(speech)
-    await alike(speech, agent.heard.samples)
-    await alike(speech, kiosk.speaker.heard)
+    await alike(speech, kiosk.microphone.say, agent.heard.samples)
+    await alike(speech, kiosk.microphone.say, kiosk.speaker.heard)  # the echo
     # Only a microphone: neither a dummy picture nor a track of silence before it.
     assert peer.produced == ["audio"]
     await eventually(lambda: Mode(AvatarMode.SPEAKING) in kiosk.events)
@@ -354,10 +363,9 @@ async def test_an_agent_without_a_picture_gets_a_face_that_hears_exactly_what_is
     await eventually(lambda: kiosk.of(VoiceOnly) and kiosk.faces)
     face = kiosk.faces[0]
     speech = SpeechMaker().render("Welcome to our house.")
-    agent.voice.say(speech)
-    await alike(speech, lambda: np.frombuffer(bytes(face.heard), np.int16))
+    await alike(speech, agent.voice.say, lambda: np.frombuffer(bytes(face.heard), np.int16))
     heard, played = np.frombuffer(bytes(face.heard), np.int16), kiosk.speaker.heard()
-    assert np.array_equal(heard[-4800:], played[: len(played)][-4800:]) or likeness(heard[-48_000:], played) > 0.95
+    assert np.array_equal(heard[-RATE:], played[-RATE:])
     assert AvatarMode.SPEAKING in face.modes
     assert kiosk.of(FirstFrame) == [FirstFrame(32, 32)]
     await kiosk.room.close()
