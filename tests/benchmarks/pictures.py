@@ -14,10 +14,11 @@ from pathlib import Path
 
 from PIL import Image
 
+from tests.benchmarks.spoken import press
 from tests.display import Display
 from tests.sound import SoundServer
 from tests.whole.desk import Desk, eventually
-from tests.whole.test_persona import keys, speaks, start
+from tests.whole.test_persona import speaks, start
 
 THIRD_CHIP = ("Tab", "Tab", "Tab", "space")
 GIF_FRAMES, GIF_FPS, GIF_WIDTH = 40, 10, 480
@@ -28,7 +29,7 @@ def persona(desk: Desk, folder: Path) -> None:
     run.wait_for("first frame painted")
     eventually(lambda: speaks(desk), "the greeting")
     eventually(lambda: not speaks(desk), "the end of the greeting", 30)
-    keys(desk, *THIRD_CHIP)
+    press(desk, *THIRD_CHIP)
     eventually(lambda: speaks(desk), "the answer", 30)
     time.sleep(1.5)
     desk.display.save_png(folder / "persona.png")
