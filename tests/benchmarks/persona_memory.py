@@ -2,9 +2,9 @@
 
 `kiosk run` with its own persona, on an X server and a sound server of its own. Every 90 s it is asked and answers for a
 minute, then it is left alone. Counted is the memory that the whole process tree has for itself, in MB: what it shares
-with other programs' copies of the same libraries comes and goes with those. The mean of each turn is one point, and a
-line is laid through the points after the warm-up. Prints one JSON object; `slope_mb_per_h` has half its 95 % interval
-beside it, and `after_8_h_mb` is that line drawn on, no more.
+with other programs' copies of the same libraries comes and goes with those. What it has at the end of each turn, when
+nothing is left of the answer, is one point, and a line is laid through the points after the warm-up. Prints one JSON
+object; `slope_mb_per_h` has half its 95 % interval beside it, and `after_8_h_mb` is that line drawn on, no more.
 """
 
 from __future__ import annotations
@@ -28,7 +28,8 @@ from tests.whole.desk import Desk, eventually
 from tests.whole.test_persona import speaks
 
 TURN_S = 90.0
-SAMPLE_S = 3.0
+SAMPLE_S = 1.0
+QUIET_S = 15.0  # at the end of a turn
 WARM_UP = 0.3  # of all turns
 OWN = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB$", re.MULTILINE)
 # Student's t for 95 %, by degrees of freedom.
@@ -41,7 +42,7 @@ def memory_mb(process: psutil.Process) -> float:
 
 
 def turns(desk: Desk, minutes: float) -> list[float]:
-    """The mean of each turn, in MB."""
+    """What there is at the end of each turn, in MB."""
     knowledge = desk.folder / "knowledge"
     write_knowledge(knowledge)
     settings = {
@@ -53,26 +54,28 @@ def turns(desk: Desk, minutes: float) -> list[float]:
     eventually(lambda: speaks(desk), "the greeting")
     eventually(lambda: not speaks(desk), "the end of the greeting", 30)
     process = psutil.Process(run.process.pid)
-    means: list[float] = []
+    points: list[float] = []
     ends = time.monotonic() + 60 * minutes
     while (turn_ends := time.monotonic() + TURN_S) <= ends:
-        press(desk, *("space",) if means else ("Tab", "space"))  # the button keeps the focus
+        press(desk, *("space",) if points else ("Tab", "space"))  # the button keeps the focus
         eventually(lambda: speaks(desk), "the answer", 30)
         samples: list[float] = []
+        time.sleep(max(0.0, turn_ends - QUIET_S - time.monotonic()))
+        eventually(lambda: not speaks(desk), "the end of the answer", 30)
         while time.monotonic() < turn_ends:
             samples.append(memory_mb(process))
             time.sleep(SAMPLE_S)
-        means.append(float(np.mean(samples)))
+        points.append(float(np.median(samples)))
     if run.end(signal.SIGTERM) != 0:
         raise SystemExit(run.log)
-    return means
+    return points
 
 
-def slope(means: list[float]) -> tuple[float, float]:
+def slope(points: list[float]) -> tuple[float, float]:
     """(MB per hour, half of its 95 % interval) of the line through the points."""
-    hours = np.arange(len(means)) * TURN_S / 3600
-    fit, residuals, *_ = np.polyfit(hours, means, 1, full=True)
-    free = len(means) - 2
+    hours = np.arange(len(points)) * TURN_S / 3600
+    fit, residuals, *_ = np.polyfit(hours, points, 1, full=True)
+    free = len(points) - 2
     spread = float(np.sqrt(residuals[0] / free / np.sum((hours - hours.mean()) ** 2))) if len(residuals) else 0.0
     return float(fit[0]), spread * T_95[max(key for key in T_95 if key <= free)]
 
@@ -84,16 +87,16 @@ def main() -> None:
     with Display(1280, 800) as display, SoundServer() as sound, tempfile.TemporaryDirectory() as folder:
         desk = Desk(display, sound, Path(folder))
         try:
-            means = turns(desk, minutes)
+            points = turns(desk, minutes)
         finally:
             desk.close()
-    warm = means[int(len(means) * WARM_UP) :]
+    warm = points[int(len(points) * WARM_UP) :]
     per_hour, give_or_take = slope(warm)
     print(
         json.dumps(
             {
-                "turns": len(means),
-                "own_mb": [round(mean, 1) for mean in means],
+                "turns": len(points),
+                "own_mb": [round(point, 1) for point in points],
                 "slope_mb_per_h": round(per_hour, 2),
                 "give_or_take": round(give_or_take, 2),
                 "after_8_h_mb": round(8 * per_hour, 1),
