@@ -187,6 +187,19 @@ async def test_captions_and_unknown_messages(stage: Stage) -> None:
     assert not kiosk.of(Lost)
 
 
+async def test_a_vendors_words_about_its_state_change_nothing(stage: Stage) -> None:
+    """Some vendors send them (topic `session.state`) without a full list of them: only the room itself counts."""
+    avatar = await stage.avatar(session_state=True)
+    kiosk = await stage.kiosk()
+    await eventually(lambda: kiosk.screen.numbers)
+    await avatar.send_state("disconnected", "a word that nobody documents")
+    await eventually(lambda: kiosk.of(Message))
+    assert {message.topic for message in kiosk.of(Message)} == {"session.state"}
+    seen = len(kiosk.screen.numbers)
+    await eventually(lambda: len(kiosk.screen.numbers) > seen)
+    assert not kiosk.of(Lost)
+
+
 async def test_an_interruption_is_silent_at_once(stage: Stage) -> None:
     avatar = await stage.avatar(respond="talk")
     kiosk = await stage.kiosk()

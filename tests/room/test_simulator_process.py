@@ -16,6 +16,9 @@ import httpx
 import pytest
 from livekit import rtc
 
+from kiosk.providers.registry import load_providers
+from tests.simulators.__main__ import VENDORS
+
 REPOSITORY = Path(__file__).resolve().parents[2]
 QUICK = ("--avatar-size", "160x120", "--fps", "10", "--greeting", "Hello.")
 
@@ -97,6 +100,10 @@ async def test_a_session_from_start_to_stop(deepbrain: Simulator, tmp_path: Path
         assert status["sessions"][0]["end_reason"] == "USER_CLOSED"
     finally:
         await room.disconnect()
+
+
+def test_every_provider_has_a_simulator() -> None:
+    assert set(VENDORS) == set(load_providers()) - {"local"}
 
 
 @pytest.mark.parametrize("arguments", [("livekit",), ("agenthuman",), ("liveavatar",)])

@@ -11,6 +11,8 @@ from pathlib import Path
 
 import pytest
 
+from kiosk.providers.registry import load_providers
+
 ROOT = Path(__file__).resolve().parents[2]
 FILES = sorted(path for path in (ROOT / "kiosk").rglob("*.py"))
 VENDORS = ("deepbrain", "agenthuman", "videosdk", "tenbyte", "liveavatar")
@@ -99,6 +101,13 @@ def test_the_session_knows_contracts_only_and_no_clock_of_its_own(path: Path) ->
         inside = {module for module in known if is_within(module, f"kiosk.{room}")}
         contract = f"kiosk.{room}.contract"
         assert all(is_within(module, contract) for module in inside), f"session/ may know {contract} alone"
+
+
+def test_every_vendor_is_watched() -> None:
+    """A vendor's files begin with its name; a provider that serves no vendor is none of them."""
+    files = {entry.create.__module__.rpartition(".")[2] for entry in load_providers().values()} - {"livekit", "local"}
+    assert {vendor for vendor in VENDORS if any(file.startswith(vendor) for file in files)} == set(VENDORS)
+    assert [file for file in sorted(files) if not file.startswith(VENDORS)] == []
 
 
 @pytest.mark.parametrize("path", FILES, ids=place)

@@ -76,6 +76,13 @@ def test_links_lead_somewhere(name: str) -> None:
     assert [target for target in targets if not (path.parent / target).exists()] == []
 
 
+def test_the_readme_names_every_provider() -> None:
+    readme = (REPOSITORY / "README.md").read_text(encoding="utf-8")
+    rows = [line for line in readme.splitlines() if line.startswith("| ")]
+    for name, page_name in PAGES.items():
+        assert any(f"`{name}`" in row and f"(resources/manual/{page_name})" in row for row in rows), name
+
+
 def test_the_index_lists_every_page() -> None:
     manual = resources_dir() / "manual"
     listed = set(LINK.findall((manual / "index.md").read_text(encoding="utf-8")))
