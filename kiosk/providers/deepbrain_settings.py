@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from typing import Literal
-from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, field_validator, model_validator
+
+from kiosk.providers.web_address import web_address
 
 
 class _Table(BaseModel):
@@ -51,16 +52,7 @@ class DeepBrainSettings(_Table):
     @field_validator("base_url", "token_url", "stop_url")
     @classmethod
     def _is_web_address(cls, value: str | None) -> str | None:
-        if value is None:
-            return None
-        parts = urlsplit(value)
-        if parts.scheme not in ("https", "http") or not parts.hostname or not value.isprintable() or " " in value:
-            raise ValueError("must begin with https:// and name a host")
-        if parts.username is not None or parts.password is not None:
-            raise ValueError("must not hold a user name or a password")
-        if parts.scheme == "http" and parts.hostname not in ("localhost", "127.0.0.1", "::1"):
-            raise ValueError("must begin with https:// (http:// only on this machine): a key goes over this line")
-        return value.rstrip("/")
+        return None if value is None else web_address(value)
 
     @model_validator(mode="after")
     def _names_its_account(self) -> DeepBrainSettings:
