@@ -45,6 +45,8 @@ from kiosk.resources import resources_dir
 
 log = logging.getLogger("kiosk.persona")
 
+GREETING_FIRST_S = 1.0  # the ears' model takes a third of a second of one core, which the first face needs more
+
 
 def find_look(persona: str, folder: Path) -> Look:
     """`persona`: a name in `folder`, or the path of a file. Raises `Misconfigured`."""
@@ -142,7 +144,7 @@ class LocalPersona:
         await self._voice.aclose()
         await self._http.aclose()
 
-    async def _learn(self, knowledge: Knowledge) -> None:
+    async def _learn(self, knowledge: Knowledge, after_s: float = 0.0) -> None:
         """The ears expect what the knowledge can answer."""
         if self._ears is None:
             return
@@ -152,6 +154,7 @@ class LocalPersona:
         }
         try:
             async with self._teaching:
+                await asyncio.sleep(after_s)
                 await self._ears.learn(sentences)
         except EarsError as error:
             log.error("the persona hears nothing: %s", error)
@@ -200,7 +203,7 @@ class LocalPersona:
             self._own(self._learn(knowledge), "ears learn")
 
         self._own(KnowledgeWatcher(folder, loaded, take_over).run(), "knowledge watcher")
-        self._own(self._learn(loaded.knowledge), "ears learn")
+        self._own(self._learn(loaded.knowledge, GREETING_FIRST_S), "ears learn")
         if calls.possible:
             self._own(calls.run(), "calls")
         return KnowingDialogue(answers, calls)
