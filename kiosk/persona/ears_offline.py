@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 from collections.abc import AsyncIterator, Callable, Mapping, Sequence
 from pathlib import Path
 
@@ -15,6 +16,8 @@ from kiosk.persona.ears import EarsError, Final, Heard, SpeechStarted, Unclear
 from kiosk.persona.ears_endpoint import Begun, Endpointer, Utterance
 from kiosk.persona.ears_engine import EarsEngine, ears_command
 from kiosk.persona.ears_sphinx import RATE
+
+log = logging.getLogger("kiosk.persona.ears")
 
 FRAME_RATE = 48_000  # Hz
 ENGLISH = "en"
@@ -102,12 +105,19 @@ class OfflineEars:
     async def _understand(
         self, said: asyncio.Queue[Utterance | None], heard: asyncio.Queue[Heard | EarsError | None]
     ) -> None:
+        failed = False
         while (utterance := await said.get()) is not None:
             try:
                 heard.put_nowait(await asyncio.to_thread(self._recognise, utterance.pcm))
+                failed = False
             except EarsError as error:
-                heard.put_nowait(error)
-                return
+                if failed:
+                    heard.put_nowait(error)
+                    return
+                # The next sentence finds a new process: the visitor says it again.
+                log.warning("what was said was not understood: %s", error)
+                heard.put_nowait(Unclear())
+                failed = True
         heard.put_nowait(None)
 
     def _recognise(self, pcm: bytes) -> Heard:

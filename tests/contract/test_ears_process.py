@@ -5,7 +5,7 @@ from __future__ import annotations
 import io
 import json
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 
 import numpy as np
 import pytest
@@ -13,7 +13,7 @@ import pytest
 from kiosk.dialogue.knowledge_finder import Finder, Found
 from kiosk.dialogue.knowledge_load import example_folder, load_knowledge
 from kiosk.dialogue.local import SURE
-from kiosk.persona.ears import EarsError, Final, Heard, SpeechStarted
+from kiosk.persona.ears import EarsError, Final, Heard, SpeechStarted, Unclear
 from kiosk.persona.ears_engine import EarsEngine, ears_command
 from kiosk.persona.ears_offline import OfflineEars, voice_detector, with_room_noise
 from kiosk.persona.ears_process import serve
@@ -60,6 +60,31 @@ async def test_a_question_from_the_screen_is_taken_word_for_word(ears: OfflineEa
     (final,) = [event for event in await heard(ears, "How do I find my room?", voice=voice) if isinstance(event, Final)]
     assert final.text == "how do i find my room"
     assert final.confidence >= SURE, "so it is answered at once"
+
+
+async def test_a_process_that_dies_costs_one_sentence(expected_log: Callable[[str], None]) -> None:
+    expected_log("what was said was not understood: the listening process died")
+    engine = EarsEngine(ears_command())
+    ears = OfflineEars(engine=engine)
+    await ears.learn({"en": SENTENCES})
+    process = engine._process
+    assert process is not None
+    process.kill()
+    process.wait(5)
+    events = await heard(ears, "How do I find my room?", "How do I find my room?", voice="en-us")
+    said = [event for event in events if not isinstance(event, SpeechStarted)]
+    assert [type(event) for event in said] == [Unclear, Final]
+    await ears.aclose()
+
+
+async def test_a_process_that_always_dies_ends_the_hearing(expected_log: Callable[[str], None]) -> None:
+    expected_log("what was said was not understood: the listening process died")
+    program = "import sys; sys.stdin.readline(); print('{\"ready\": 1}', flush=True); sys.stdin.readline()"
+    ears = OfflineEars(engine=EarsEngine([sys.executable, "-c", program]))
+    await ears.learn({"en": SENTENCES})
+    with pytest.raises(EarsError, match="died"):
+        await heard(ears, "How do I find my room?", "How do I find my room?")
+    await ears.aclose()
 
 
 async def test_silence_and_noise_are_no_speech(ears: OfflineEars) -> None:
