@@ -35,6 +35,8 @@ TOLERATED = (
     r"livekit: .*native video stream queue overflow",
     # The same, when a room is left while a track is still being negotiated, or after its server is gone.
     r"livekit: .*failed to negotiate the publisher.*closed",
+    r"livekit: .*peer connection is closed",
+    r"livekit: .*failed to send dc_event",
     r"livekit: .*Attempted to drop unknown FFI handle",
 )
 
