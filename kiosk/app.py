@@ -42,7 +42,7 @@ from kiosk.providers.registry import ProviderContext, load_providers
 from kiosk.report import write_report
 from kiosk.resources import resources_dir
 from kiosk.run_report import RunSources, run_report
-from kiosk.secrets import OPERATOR_PIN
+from kiosk.secrets import OPERATOR_PIN, SecretError
 from kiosk.session.controller import Controller
 from kiosk.session.ledger import FileLedger
 from kiosk.session.limits import Limits
@@ -71,6 +71,7 @@ LATE_CONNECTS_S = 3.0
 PRELOADED = ("httpx", "sounddevice", "kiosk.links.livekit_room")  # in the order in which a start needs them
 PRELOAD_END_S = 5.0
 NOTICE_S = 600.0
+PIN_AFTER_S = 3.0  # by then the first face is there and speaks
 
 
 def preloaded(provider: str) -> Iterator[str]:
@@ -87,8 +88,11 @@ def has_screen(environ: Mapping[str, str], platform: str = sys.platform) -> bool
     return not platform.startswith("linux") or named
 
 
-def run(settings: Settings, secrets: Mapping[str, str], options: RunOptions) -> int:
-    """Opens the kiosk and returns its exit code when it was ended. Raises `Misconfigured`, `SettingsError`."""
+def run(settings: Settings, secrets: Mapping[str, str], options: RunOptions, find_pin: Callable[[], str]) -> int:
+    """Opens the kiosk and returns its exit code when it was ended. Raises `Misconfigured`, `SettingsError`.
+
+    `find_pin` may take seconds and raise `SecretError`; it is called later and elsewhere, where `secrets` holds no PIN.
+    """
     began_s = time.perf_counter()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
     if not has_screen(os.environ):
@@ -101,7 +105,8 @@ def run(settings: Settings, secrets: Mapping[str, str], options: RunOptions) -> 
     application = create_application(sys.argv[:1])
     try:
         return asyncio.run(
-            _run(application, settings, secrets, options, began_s), loop_factory=lambda: QEventLoop(application)
+            _run(application, settings, secrets, options, find_pin, began_s),
+            loop_factory=lambda: QEventLoop(application),
         )
     finally:
         preload.join(PRELOAD_END_S)
@@ -138,7 +143,12 @@ class PersonaOnDemand:
 
 
 async def _run(
-    application: QApplication, settings: Settings, secrets: Mapping[str, str], options: RunOptions, began_s: float
+    application: QApplication,
+    settings: Settings,
+    secrets: Mapping[str, str],
+    options: RunOptions,
+    find_pin: Callable[[], str],
+    began_s: float,
 ) -> int:
     asyncio.get_running_loop().set_exception_handler(log_loop_exception)
     clock = SystemClock()
@@ -222,6 +232,7 @@ async def _run(
     signals.install()
     needs_http = settings.session.provider != LOCAL
     warming = asyncio.create_task(http.warm_up() if needs_http else asyncio.sleep(0), name="http warm-up")
+    learning = asyncio.create_task(_learn_pin(pin, find_pin, stage), name="operator's PIN")
     try:
         stage.open(options.windowed, kiosk=options.kiosk)
         controller.subscribe(stage.show_situation)
@@ -236,7 +247,8 @@ async def _run(
         await _until(ended, options.for_s)
     finally:
         await controller.shutdown()
-        await asyncio.gather(warming, return_exceptions=True)
+        learning.cancel()
+        await asyncio.gather(warming, learning, return_exceptions=True)
         await providers.aclose()
         if not await asyncio.wrap_future(media.submit(abandoned.settle(LATE_CONNECTS_S))):
             log.warning("a late connect is still under way at the end")
@@ -263,9 +275,23 @@ async def _until(ended: asyncio.Event, for_s: float | None) -> None:
 def _pin_lock(secrets: Mapping[str, str], clock: SystemClock) -> PinLock:
     """Raises `Misconfigured`."""
     try:
-        return PinLock(secrets.get(OPERATOR_PIN, ""), clock)
+        return PinLock(secrets.get(OPERATOR_PIN), clock)
     except ValueError as error:
         raise Misconfigured(f"{OPERATOR_PIN}: {error}; set it anew: kiosk secret set {OPERATOR_PIN}") from None
+
+
+async def _learn_pin(lock: PinLock, find: Callable[[], str], stage: Stage) -> None:
+    """Until then the operator's screen stays shut: the keyring takes its time, and nobody at the desk waits for it."""
+    if lock.known:
+        return
+    await asyncio.sleep(PIN_AFTER_S)
+    try:
+        lock.learn(await asyncio.to_thread(find))
+    except (SecretError, ValueError) as error:
+        log.error("the operator's screen stays shut: %s: %s", OPERATOR_PIN, error)
+        return
+    if (operator := stage.window.operator) is not None:
+        operator.refresh()
 
 
 def _persona(settings: Settings, context: ProviderContext, latency_s: Callable[[], float]) -> LocalPersona:

@@ -16,6 +16,7 @@ from kiosk.notice_rule import error_output, shows_window
 from kiosk.options import RunOptions
 from kiosk.provider_choice import choosable
 from kiosk.providers.contract import Misconfigured
+from kiosk.providers.local import CALL_TOKEN, SPEECH_KEY
 from kiosk.providers.own_room import ROOM_SECRETS
 from kiosk.providers.registry import ProviderEntry, load_providers
 from kiosk.redact import redact
@@ -49,13 +50,15 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(options, settings.session.provider, no_provider_line(list(entries)))
     log = LogSetup(settings.log)
     try:
-        secrets = secret_store().load((*needed_secrets(settings, entries), OPERATOR_PIN))
+        store = secret_store()
+        secrets = store.load(needed_secrets(settings, entries)) | store.load_at_once((OPERATOR_PIN,))
         log.plant(secrets.values())
         if settings.session.fallback == LOCAL and LOCAL not in entries:
             _log.info("no fallback: the kiosk's own persona is not built into this version")
         from kiosk import app
 
-        return app.run(settings, secrets, options)
+        # The first face does not wait for the keyring.
+        return app.run(settings, secrets, options, lambda: store.load((OPERATOR_PIN,)).get(OPERATOR_PIN, ""))
     except (Misconfigured, SettingsError) as error:
         return _refuse(options, settings.session.provider, error.operator_line)
     except SecretError as error:
@@ -68,9 +71,14 @@ def run(arguments: argparse.Namespace) -> int:
 
 
 def needed_secrets(settings: Settings, entries: dict[str, ProviderEntry]) -> tuple[str, ...]:
-    """The names that the own room and the providers can use between which the operator may switch."""
-    used = [entries[name] for name in choosable(settings, entries)]
-    return tuple(dict.fromkeys(name for names in [*(entry.secrets for entry in used), ROOM_SECRETS] for name in names))
+    """The names that can be of use with these settings: to the providers between which the operator may switch, and to
+    the own room."""
+    chosen = choosable(settings, entries)
+    names = {name: None for one in chosen for name in entries[one].secrets}
+    if set(chosen) != {LOCAL}:
+        names |= dict.fromkeys(ROOM_SECRETS)
+    idle = {CALL_TOKEN: not settings.call.url, SPEECH_KEY: settings.speech is None}
+    return tuple(name for name in names if not idle.get(name))
 
 
 def _refuse(options: RunOptions, provider: str, line: str, text: str = "") -> int:

@@ -62,7 +62,7 @@ class SecretStore:
         Raises `SecretError` for a file that is there and cannot be used.
         """
         wanted = [self.check_name(name) for name in names]
-        found = {name: value for name in wanted if (value := self._outside_keyring(name))}
+        found = self.load_at_once(wanted)
         missing = [name for name in wanted if name not in found]
         if missing:
             try:
@@ -72,6 +72,13 @@ class SecretStore:
             except VaultError as error:
                 _log.warning("%s", error)
         return found
+
+    def load_at_once(self, names: Iterable[str]) -> dict[str, str]:
+        """Those of `names` that stand in the environment or in a file; the keyring, which takes its time, is not asked.
+
+        Raises `SecretError` for a file that is there and cannot be used.
+        """
+        return {name: value for name in names if (value := self._outside_keyring(name))}
 
     def holdings(self) -> list[Holding]:
         """Where each known secret is. Raises `SecretError`."""

@@ -13,8 +13,6 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
-from rapidfuzz import process
-from rapidfuzz.distance import JaroWinkler
 
 from kiosk.dialogue.knowledge import Entry, LanguageKnowledge
 from kiosk.dialogue.knowledge_words import plain_words, stem
@@ -130,6 +128,9 @@ class Finder:
 
     def _likeness(self, words: list[str]) -> Scores:
         """Likeness 0 to 1 of each word to each word of the vocabulary; one that is known is like itself alone."""
+        from rapidfuzz import process  # with the first question: the greeting does not wait for it
+        from rapidfuzz.distance import JaroWinkler
+
         like = process.cdist(words, self._vocabulary, scorer=JaroWinkler.normalized_similarity).astype(np.float64)
         like[like < _LIKE] = 0.0
         for row, word in enumerate(words):

@@ -41,6 +41,7 @@ class OperatorEntry(QObject):
         self._operator = operator
         self._window = window
         self.panel: OperatorPanel | None = None
+        self._kiosk = False
         self.corner = CornerHold(window)
         self.corner.held.connect(self.open)
         self.corner.touched.connect(tools.actions.touch)
@@ -50,7 +51,13 @@ class OperatorEntry(QObject):
         return self.panel is not None and not self.panel.isHidden()
 
     def set_kiosk(self, kiosk: bool) -> None:
-        self.corner.setVisible(self._operator.lock.needed or not kiosk)
+        self._kiosk = kiosk
+        self.refresh()
+
+    def refresh(self) -> None:
+        """To be called when the lock has learnt its PIN."""
+        lock = self._operator.lock
+        self.corner.setVisible((lock.known and lock.needed) or not self._kiosk)
 
     def open(self) -> None:
         if self.panel is None:

@@ -104,6 +104,18 @@ class TestThePin:
         with pytest.raises(ValueError, match="4 to 12 digits"):
             PinLock(pin, HeldClock())
 
+    def test_one_that_is_not_known_yet_opens_nothing(self) -> None:
+        lock = PinLock(None, HeldClock())
+        assert (lock.known, lock.needed, lock.opens(""), lock.opens("2580")) == (False, True, False, False)
+        with pytest.raises(ValueError, match="4 to 12 digits"):
+            lock.learn("12a4")
+        assert not lock.opens("12a4")
+        lock.learn("2580")
+        assert lock.known
+        assert lock.opens("2580")
+        lock.learn("")
+        assert not lock.needed
+
     def test_the_right_one_opens_and_forgives(self) -> None:
         lock = PinLock("2580", HeldClock())
         for _ in range(3):
