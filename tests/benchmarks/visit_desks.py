@@ -11,7 +11,14 @@ from dataclasses import dataclass
 from typing import Any
 
 from kiosk.providers.contract import Provider
-from tests.contract import agenthuman_desk, deepbrain_rig, tenbyte_rig, videosdk_agent_rig, videosdk_ingest_rig
+from tests.contract import (
+    agenthuman_desk,
+    deepbrain_rig,
+    liveavatar_rig,
+    tenbyte_rig,
+    videosdk_agent_rig,
+    videosdk_ingest_rig,
+)
 from tests.simulators.vendor_http import Call, Fault
 from tests.simulators.videosdk import DEPLOYMENT_ID
 
@@ -114,10 +121,26 @@ async def tenbyte() -> AsyncIterator[Desk]:
         )
 
 
+@asynccontextmanager
+async def liveavatar() -> AsyncIterator[Desk]:
+    async with liveavatar_rig.rig(CALL_S) as rig:
+        simulator = rig.simulator
+        yield Desk(
+            rig.provider(),
+            simulator.fail,
+            simulator.heal,
+            simulator.requests,
+            simulator.sessions,
+            lambda session: bool(session.open),
+            lambda session: int(session.stops) if session.started_at else 1,  # a token alone costs nothing
+        )
+
+
 DESKS: dict[str, Callable[[], AbstractAsyncContextManager[Desk]]] = {
     "deepbrain": deepbrain,
     "agenthuman": agenthuman,
     "videosdk-agent": videosdk_agent,
     "videosdk-ingest": videosdk_ingest,
     "tenbyte": tenbyte,
+    "liveavatar": liveavatar,
 }
