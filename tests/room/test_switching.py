@@ -23,6 +23,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "agenthuman": (*SMALL, "--speech", "link"),
     "livekit": SMALL,
     "tenbyte": SMALL,
+    "liveavatar": SMALL,
     "videosdk-ingest": ("--respond", "talk", "--greeting", "Good day."),
     "videosdk-agent": ("--avatar-size", "160x120", "--fps", "15", "--respond", "talk", "--greeting", "Good day."),
 }
