@@ -33,7 +33,7 @@ TICK_BYTES = int(RATE * TICK_S) * 2
 SILENCE = bytes(TICK_BYTES)
 QUIET_DBFS, LOUD_DBFS = -50.0, -14.0
 LIPS_LAG_S = 0.03  # lips read from sound come this much behind it
-EARLY = 0.25  # of an interval: a picture stands for all of it, so neither its begin nor its middle is to be far off
+EARLY = 0.125  # of an interval: a picture stands for all of it, so neither its begin nor its middle is to be far off
 MAX_PIECES = 256
 
 

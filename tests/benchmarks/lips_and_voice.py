@@ -58,6 +58,7 @@ class Course:
     idle: tuple[float, float] = (0.0, 0.0)
     speaking_cpu: list[float] = field(default_factory=list)  # shares of one core
     idle_cpu: float = 0.0
+    idle_threads: list[float] = field(default_factory=list)  # the busiest first; drawing is the busiest
 
 
 def perform(desk: Desk, voice: VoiceWatch, minutes: float) -> Course:
@@ -83,10 +84,12 @@ def perform(desk: Desk, voice: VoiceWatch, minutes: float) -> Course:
         ended = time.perf_counter()
         course.speaking.append((began, ended))
         course.speaking_cpu.append((cpu_s(process) - used) / (ended - began))
-    began, used = time.perf_counter(), cpu_s(process)
+    began, used, before = time.perf_counter(), cpu_s(process), thread_s(process)
     time.sleep(IDLE_S)
     course.idle = (began, time.perf_counter())
     course.idle_cpu = (cpu_s(process) - used) / IDLE_S
+    shares = [(spent - before.get(thread, 0.0)) / IDLE_S for thread, spent in thread_s(process).items()]
+    course.idle_threads = sorted(shares, reverse=True)
     if run.end(signal.SIGTERM) != 0:
         raise SystemExit(run.log)
     return course
@@ -100,6 +103,10 @@ def cpu_s(process: psutil.Process) -> float:
     """Of the whole tree, so far."""
     times = [each.cpu_times() for each in (process, *process.children(recursive=True))]
     return sum(each.user + each.system for each in times)
+
+
+def thread_s(process: psutil.Process) -> dict[int, float]:
+    return {thread.id: thread.user_time + thread.system_time for thread in process.threads()}
 
 
 def offsets(voice: VoiceWatch, screen: ScreenWatch, asked_s: Sequence[float], said: Spoken) -> list[float]:
@@ -204,6 +211,7 @@ def main() -> None:
                 "interval_idle": intervals_ms(screen, [course.idle]),
                 "cpu_speaking": round(float(np.mean(course.speaking_cpu)), 3),
                 "cpu_idle": round(course.idle_cpu, 3),
+                "cpu_idle_threads": [round(share, 3) for share in course.idle_threads[:4]],
                 "pictures_left_out": round(doubtful, 3),
                 "cores": os.cpu_count(),
                 "load_1min": round(os.getloadavg()[0], 2),
