@@ -27,7 +27,7 @@ VENDORS: dict[str, tuple[str, ...]] = {
     "videosdk-ingest": ("--respond", "talk", "--greeting", "Good day."),
     "videosdk-agent": ("--avatar-size", "160x120", "--fps", "15", "--respond", "talk", "--greeting", "Good day."),
 }
-HEARS = ("deepbrain", "agenthuman", "livekit")
+HEARS = ("deepbrain", "agenthuman", "livekit", "liveavatar")
 """Where the simulator can tell what it heard of the visitor: asked once each, for it takes its time."""
 
 FROM_THE_PROCESS = ("SSL_CERT_FILE", "REQUESTS_CA_BUNDLE")
