@@ -7,7 +7,7 @@ import time
 
 from tests.simulators.frame_code import FrameCode
 from tests.simulators.likeness import likeness
-from tests.simulators.speech import SpeechMaker
+from tests.simulators.speech import RATE, SpeechMaker
 from tests.whole.desk import Desk, eventually
 from tests.whole.test_visit import assert_clean
 
@@ -45,7 +45,10 @@ def test_an_agent_is_seen_and_heard_and_hears_the_visitor(desk: Desk) -> None:
     eventually(lambda: not simulator.status()["speaking"], "the agent has spoken", WITHIN_S)
     time.sleep(1.0)  # what is still on its way to the loudspeaker
     heard = desk.sound.stop_recording()
-    assert likeness(speech.render(SENTENCE), heard) > 0.5, "speech of other words is like it by less than 0.35"
+    sentence = speech.render(SENTENCE)
+    # By the second: where a busy machine leaves out a moment, what follows is shifted.
+    seconds = [sentence[start : start + RATE] for start in range(0, len(sentence) - RATE, RATE)]
+    assert max(likeness(second, heard) for second in seconds) > 0.7, "other words reach 0.5"
 
     eventually(lambda: simulator.status()["heard_s"] > 0, "the microphone reaches the agent", WITHIN_S)
     before = simulator.status()["heard_loud_s"]
