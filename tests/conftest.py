@@ -43,7 +43,8 @@ def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
 @pytest.hookimpl(trylast=True)
 def pytest_unconfigure(config: pytest.Config) -> None:
     """LiveKit's threads may abort an interpreter that ends (kiosk.leaving), and the tests' verdict with it."""
-    if "livekit" in sys.modules and _STATUS in config.stash:
+    is_worker = hasattr(config, "workerinput")  # pytest-xdist ends those itself
+    if "livekit" in sys.modules and _STATUS in config.stash and not is_worker:
         leave(config.stash[_STATUS])
 
 
