@@ -2,11 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
 from typing import TYPE_CHECKING
 
-from kiosk.links.contract import FaceMaker, LinkEvent, Message
-from kiosk.links.event_queue import EventQueue
+from kiosk.links.contract import FaceMaker
+from kiosk.links.room_link import RoomLink
 from kiosk.links.stage_persona import StagePersonaMaker
 from kiosk.media.echo import load_library
 from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
@@ -16,10 +15,10 @@ from kiosk.providers.contract import Grant, LiveKitGrant
 
 if TYPE_CHECKING:
     from kiosk.links.abandoned import AbandonedConnects
-    from kiosk.links.livekit_room import LiveKitRoom
+    from kiosk.links.livekit_room import LiveKitRoom  # noqa: F401 - the base class names it in quotes
 
 
-class LiveKitLink:
+class LiveKitLink(RoomLink["LiveKitRoom"]):
     """Implements `Link`. Create it on the controller's loop; one object per attempt."""
 
     def __init__(
@@ -34,44 +33,18 @@ class LiveKitLink:
     ):
         """`make_face`: for a voice that comes without a picture; `make_stage_persona`: for a grant that wants the
         persona on its stage. Both are called on the media loop."""
-        self._media = media
+        super().__init__(media)
         self._parts = (video, voice, microphone, abandoned)
         self._make_face = make_face
         self._make_stage_persona = make_stage_persona
-        self._events = EventQueue()
-        self._room: LiveKitRoom | None = None
 
     @property
     def lip_sync(self) -> LipSync | None:
         """How voice and picture stood to each other when the last frame arrived."""
         return None if self._room is None else self._room.lip_sync
 
-    async def open(self, grant: Grant) -> None:
-        await self._media.run(self._open(grant))
-
-    async def close(self) -> None:
-        await self._media.run(self._close())
-        self._events.end()
-
-    def events(self) -> AsyncIterator[LinkEvent]:
-        return self._events.read()
-
-    async def send_text(self, text: str) -> None:
-        await self._media.run(self._joined().send_text(text))
-
-    async def send_message(self, message: Message) -> None:
-        await self._media.run(self._joined().send_message(message))
-
     async def speak(self, pcm: bytes, sample_rate: int) -> None:
         await self._media.run(self._joined().speak(pcm, sample_rate))
-
-    async def interrupt(self) -> None:
-        await self._media.run(self._joined().interrupt())
-
-    def _joined(self) -> LiveKitRoom:
-        if self._room is None:
-            raise RuntimeError("the link is not open")
-        return self._room
 
     # --- on the media loop ---
 
@@ -89,7 +62,3 @@ class LiveKitLink:
             make_stage_persona=self._make_stage_persona,
         )
         await self._room.open(grant)
-
-    async def _close(self) -> None:
-        if self._room is not None:
-            await self._room.close()
