@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from PySide6.QtCore import QElapsedTimer, QRectF, QSize, Qt
-from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent
+from PySide6.QtGui import QColor, QFont, QFontMetrics, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from kiosk.ui.glyphs import Glyph, draw_glyph
@@ -17,6 +17,8 @@ SHORTEST_STEP_MS = 66  # more than 15 changes a second nobody sees, and each rep
 
 
 class MicrophoneMark(QWidget):
+    """The picture beneath repaints with every frame and with it this mark, so each of its few looks is drawn once."""
+
     def __init__(self, theme: Theme, parent: QWidget | None = None) -> None:
         super().__init__(parent)
         self._theme = theme
@@ -24,6 +26,7 @@ class MicrophoneMark(QWidget):
         self._text = ""
         self._open = False
         self._lit = 0
+        self._looks: dict[int, QPixmap] = {}  # by the number of bars that are lit
         self._since = QElapsedTimer()
         self._since.start()
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -38,6 +41,7 @@ class MicrophoneMark(QWidget):
             return
         self._text, self._open = text, is_open
         self._lit = self._lit if is_open else 0
+        self._looks.clear()
         self.setAccessibleName(text)
         self.update()
 
@@ -63,6 +67,7 @@ class MicrophoneMark(QWidget):
         size = QSize(round(height * 0.9) + self._bars_width() + words + round(height * 0.6), height)
         if size != self.size():
             self.resize(size)
+        self._looks.clear()
         self.update()
         return size
 
@@ -70,8 +75,20 @@ class MicrophoneMark(QWidget):
         return self._metrics.em(0.38) * BARS + self._metrics.em(0.5) if self._open else 0
 
     def paintEvent(self, event: QPaintEvent) -> None:
-        theme, height = self._theme, float(self.height())
+        ratio = self.devicePixelRatio()
+        look = self._looks.get(self._lit)
+        if look is None or look.devicePixelRatio() != ratio:
+            look = self._looks[self._lit] = self._draw(ratio)
         painter = QPainter(self)
+        painter.drawPixmap(0, 0, look)
+        painter.end()
+
+    def _draw(self, ratio: float) -> QPixmap:
+        look = QPixmap(round(self.width() * ratio), round(self.height() * ratio))
+        look.setDevicePixelRatio(ratio)
+        look.fill(Qt.GlobalColor.transparent)
+        theme, height = self._theme, float(self.height())
+        painter = QPainter(look)
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
         painter.setPen(Qt.PenStyle.NoPen)
         painter.setBrush(theme.panel)
@@ -88,6 +105,7 @@ class MicrophoneMark(QWidget):
         area = QRectF(left, 0.0, self.width() - left, height)
         painter.drawText(area, Qt.AlignmentFlag.AlignLeft | Qt.AlignmentFlag.AlignVCenter, self._text)
         painter.end()
+        return look
 
     def _draw_bars(self, painter: QPainter, left: float) -> None:
         step, height = float(self._metrics.em(0.38)), float(self.height())
