@@ -22,10 +22,12 @@ from livekit import api
 
 REPOSITORY = Path(__file__).resolve().parent.parent
 BINARY_VARIABLE = "KIOSK_LIVEKIT_SERVER"
+RELAY_HOST = "127.0.0.2"  # loopback as well, and another address than the server's
 START_TIMEOUT_S = 20.0
 STOP_TIMEOUT_S = 8.0
 
 ParticipantKind = Literal["standard", "egress", "ingress", "sip", "agent"]
+MediaPath = Literal["direct", "relay", "tcp"]
 
 
 class LiveKitServerError(Exception):
@@ -105,16 +107,24 @@ class LiveKitServer:
     """One server process. `start` and `stop` are synchronous; usable as a context manager.
 
     With `sync_streams` the server puts a participant's sound and picture into one sync group. A room in which only
-    agents are left is closed after `departure_s`.
+    agents are left is closed after `departure_s`. `path` of pictures and voices: "relay" is UDP by way of
+    tests.network_relay, "tcp" is what is left where UDP is not allowed.
     """
 
     def __init__(
-        self, *, sync_streams: bool = True, departure_s: int = 20, key: str = "testkey", secret: str | None = None
+        self,
+        *,
+        sync_streams: bool = True,
+        departure_s: int = 20,
+        key: str = "testkey",
+        secret: str | None = None,
+        path: MediaPath = "direct",
     ):
         self.key = key
         self.secret = secret or secrets.token_hex(24)
         self._sync_streams = sync_streams
         self._departure_s = departure_s
+        self._path = path
         self._folder: Path | None = None
         self._ports: list[int] = []
         self._process: subprocess.Popen[bytes] | None = None
@@ -127,6 +137,18 @@ class LiveKitServer:
     @property
     def http_url(self) -> str:
         return f"http://127.0.0.1:{self._port}"
+
+    @property
+    def udp_port(self) -> int:
+        """Of pictures and voices, on 127.0.0.1."""
+        if not self._ports:
+            raise LiveKitServerError("livekit-server was not started")
+        return self._ports[2]
+
+    @property
+    def relay_host(self) -> str:
+        """Where its callers send pictures and voices."""
+        return RELAY_HOST if self._path == "relay" else "127.0.0.1"
 
     @property
     def log_path(self) -> Path:
@@ -290,15 +312,19 @@ class LiveKitServer:
 
     def _config(self) -> str:
         http, tcp, udp = self._ports
+        relayed = self._path == "relay"
         return f"""port: {http}
 bind_addresses: ["127.0.0.1"]
 rtc:
-  tcp_port: {tcp}
+  tcp_port: {0 if relayed else tcp}
+  force_tcp: {str(self._path == "tcp").lower()}
   udp_port: {udp}
   use_external_ip: false
-  node_ip: 127.0.0.1
+  node_ip: {self.relay_host}
+  use_ice_lite: {str(relayed).lower()}
   enable_loopback_candidate: true
   interfaces: {{includes: ["lo"]}}
+  ips: {{includes: ["127.0.0.1/32"]}}
 keys: {{"{self.key}": "{self.secret}"}}
 room:
   empty_timeout: 5

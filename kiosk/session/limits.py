@@ -26,7 +26,7 @@ class Limits:
     idle_warning_s: float = 10.0
     end_warning_s: float = 30.0
     stall_notice_s: float = 2.0  # age of the picture from which "one moment" is shown
-    stall_limit_s: float = 10.0  # age of the picture at which the link is given up
+    stall_limit_s: float = 12.0  # age of the picture of giving up the link: 10 s without network heal
 
     connect_tries: int = 3
     recover_tries: int = 5

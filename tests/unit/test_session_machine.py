@@ -581,7 +581,7 @@ def test_a_picture_that_stands_still_asks_for_a_moment_then_recovers() -> None:
     script.wait(1.0)
     assert (script.phase(), script.seen().notice) == (Phase.LIVE, Notice.ONE_MOMENT)
     script.link(Stalled(2.0))
-    script.wait(7.5)
+    script.wait(9.5)
     assert script.phase() is Phase.LIVE
     script.wait(0.5)
     assert script.phase() is Phase.RECOVERING
