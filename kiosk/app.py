@@ -12,6 +12,7 @@ import os
 import sys
 import time
 from collections.abc import Callable, Iterator, Mapping
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 os.environ.setdefault("QT_API", "pyside6")  # qasync takes the first Qt that it finds otherwise
@@ -22,6 +23,7 @@ from qasync import QEventLoop
 
 from kiosk import places
 from kiosk.clock import SystemClock, local_day
+from kiosk.figure_sampler import FigureSampler, Sources
 from kiosk.link_choice import LinkChoice, LinkParts
 from kiosk.links.abandoned import AbandonedConnects
 from kiosk.log import log_loop_exception
@@ -29,6 +31,7 @@ from kiosk.media.air import Air
 from kiosk.media.devices import SoundDevices
 from kiosk.media.echo import EchoCanceller
 from kiosk.media.mailbox import FrameMailbox
+from kiosk.media.statistics import AudioStatistics
 from kiosk.media.thread import MediaThread
 from kiosk.operator_news import OperatorNews
 from kiosk.options import RunOptions
@@ -41,7 +44,7 @@ from kiosk.providers.own_room import OwnRoom
 from kiosk.providers.registry import ProviderContext, load_providers
 from kiosk.report import write_report
 from kiosk.resources import resources_dir
-from kiosk.run_report import RunSources, run_report
+from kiosk.run_report import RunSources, pictures, run_report
 from kiosk.secrets import OPERATOR_PIN, SecretError
 from kiosk.session.controller import Controller
 from kiosk.session.ledger import FileLedger
@@ -206,7 +209,16 @@ async def _run(
         ),
     )
     devices.on_change = controller.devices_changed
-    news = OperatorNews(controller, guard, ledger, clock, mailbox, devices, lambda: links.lip_sync)
+    sampler = FigureSampler(
+        Sources(
+            video=lambda: pictures(mailbox, stage),
+            audio=lambda: _voice(devices, links),
+            microphone=devices.capture.statistics,
+            network=links.network,
+        ),
+        clock,
+    )
+    news = OperatorNews(controller, guard, ledger, clock, sampler.look)
 
     stage = Stage(
         mailbox,
@@ -237,6 +249,8 @@ async def _run(
         stage.open(options.windowed, kiosk=options.kiosk)
         controller.subscribe(stage.show_situation)
         controller.subscribe_words(stage.window.show_words)
+        controller.subscribe(sampler.show_situation)
+        sampler.start()
         await guard.open()
         await controller.start()
         if preparing is not None:
@@ -246,6 +260,7 @@ async def _run(
             controller.touch()
         await _until(ended, options.for_s)
     finally:
+        await sampler.stop()
         await controller.shutdown()
         learning.cancel()
         await asyncio.gather(warming, learning, return_exceptions=True)
@@ -258,11 +273,19 @@ async def _run(
         await http.aclose()
         stage.shut()
         signals.remove()
-    sources = RunSources(began_s, session.provider, stage, mailbox, devices, controller, links.lip_sync)
+    sources = RunSources(began_s, session.provider, stage, mailbox, devices, controller, links.lip_sync, sampler.visit)
     report = run_report(sources, expects_picture=options.auto_start)
     if options.report is not None:
         write_report(options.report, report, secrets.values())
     return report.exit
+
+
+def _voice(devices: SoundDevices, links: LinkChoice) -> AudioStatistics:
+    """With what the link alone can tell: how voice and picture stand to each other."""
+    statistics, sync = devices.playout.statistics(), links.lip_sync
+    if sync is None or not devices.playout.is_open:
+        return statistics
+    return replace(statistics, av_offset_ms=round(sync.av_offset_s * 1000, 1))
 
 
 async def _until(ended: asyncio.Event, for_s: float | None) -> None:

@@ -16,7 +16,7 @@ from kiosk.links.stage_persona import StagePersonaMaker
 from kiosk.links.videosdk import VideoSdkLink
 from kiosk.media.air import Air, Channel
 from kiosk.media.frames import MicrophoneSource, VideoSink, VoiceSink
-from kiosk.media.statistics import LipSync
+from kiosk.media.statistics import LipSync, NetworkStatistics
 from kiosk.media.thread import MediaThread
 from kiosk.providers.contract import Grant, IngestGrant, LocalGrant, VideoSdkGrant
 
@@ -49,8 +49,16 @@ class LinkChoice:
     @property
     def lip_sync(self) -> LipSync | None:
         """Of the newest link that was on air, where it measures that."""
-        newest = next((aired.link for aired in reversed(self._newest) if aired.aired), None)
-        return newest.lip_sync if isinstance(newest, LiveKitLink | VideoSdkLink) else None
+        newest = self._on_air()
+        return newest.link.lip_sync if newest and isinstance(newest.link, LiveKitLink | VideoSdkLink) else None
+
+    async def network(self) -> NetworkStatistics | None:
+        """Of the newest link that was on air; None once it is closed."""
+        newest = self._on_air()
+        return None if newest is None else await newest.network()
+
+    def _on_air(self) -> AiredLink | None:
+        return next((aired for aired in reversed(self._newest) if aired.aired), None)
 
     def make(self, grant: Grant) -> AiredLink:
         channel = self._air.open_channel()

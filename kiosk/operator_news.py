@@ -7,9 +7,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from kiosk.clock import Clock
-from kiosk.media.devices import SoundDevices
-from kiosk.media.mailbox import FrameMailbox
-from kiosk.media.statistics import LipSync
+from kiosk.figure_rows import figure_rows
+from kiosk.figures import LiveFigures
 from kiosk.providers.contract import SessionRef
 from kiosk.session.ledger import FileLedger
 from kiosk.session.money_guard import MoneyGuard
@@ -39,9 +38,7 @@ class OperatorNews:
     guard: MoneyGuard
     ledger: FileLedger
     clock: Clock
-    mailbox: FrameMailbox
-    devices: SoundDevices
-    lip_sync: Callable[[], LipSync | None]
+    look: Callable[[], LiveFigures]
 
     def now(self) -> OperatorView:
         course = self.course
@@ -50,7 +47,7 @@ class OperatorNews:
             provider=course.provider,
             standing=self.guard.standing(),
             open=self._open(),
-            figures=self._figures(),
+            figures=(*figure_rows(self.look()), Figure("reconnects", str(course.reconnects), group="machine")),
             trouble=course.errors[-1][1] if course.errors else "",
         )
 
@@ -71,19 +68,3 @@ class OperatorNews:
 
     def _age_s(self, session: SessionRef) -> float:
         return max(0.0, self.clock.wall() - session.started_at)
-
-    def _figures(self) -> tuple[Figure, ...]:
-        video, microphone = self.mailbox.statistics(), self.devices.capture.statistics()
-        playout, sync = self.devices.playout, self.lip_sync()
-        figures = [
-            Figure("picture", f"{video.width} × {video.height}, {video.fps:.0f}/s" if video.received else "–"),
-            Figure("dropped", str(video.dropped)),
-            Figure("voice", f"{playout.played_s:.0f} s"),
-            Figure("underruns", str(playout.underruns)),
-            Figure("microphone", f"{microphone.sent_s:.0f} s"),
-            Figure("reconnects", str(self.course.reconnects)),
-        ]
-        if sync is not None:
-            figures.insert(4, Figure("latency", f"{sync.audio_latency_s * 1000:.0f} ms"))
-            figures.insert(5, Figure("lip_sync", f"{sync.av_offset_s * 1000:+.0f} ms"))
-        return tuple(figures)

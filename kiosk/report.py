@@ -1,7 +1,7 @@
 """The report of one run (`--report F.json`): built from counters, written in one piece.
 
 {"provider", "providers": […], "renderer", "states": [{"t", "state"}], "first_frame_s", "video": {…}, "audio": {…},
- "microphone": {…}, "messages", "reconnects", "errors": [{"kind", "message"}], "exit"}
+ "microphone": {…}, "figures": {…}, "messages", "reconnects", "errors": [{"kind", "message"}], "exit"}
 """
 
 from __future__ import annotations
@@ -14,6 +14,8 @@ from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
 
+from kiosk.figures import Figures
+from kiosk.media.statistics import AudioStatistics, MicrophoneStatistics, VideoStatistics
 from kiosk.redact import one_line, redact
 
 
@@ -26,36 +28,6 @@ class StateMark:
 
 
 @dataclass(frozen=True, slots=True)
-class VideoFigures:
-    """`width`, `height` in pixels of the last picture; `fps` painted over the time with a picture."""
-
-    width: int = 0
-    height: int = 0
-    received: int = 0
-    painted: int = 0
-    dropped: int = 0
-    fps: float = 0.0
-
-
-@dataclass(frozen=True, slots=True)
-class AudioFigures:
-    """`latency_ms`: from arrival to the loudspeaker; `av_offset_ms`: sound later than picture, None if unknown."""
-
-    played_s: float = 0.0
-    underruns: int = 0
-    latency_ms: float | None = None
-    av_offset_ms: float | None = None
-
-
-@dataclass(frozen=True, slots=True)
-class MicrophoneFigures:
-    """`dropped` counts 10 ms frames."""
-
-    sent_s: float = 0.0
-    dropped: int = 0
-
-
-@dataclass(frozen=True, slots=True)
 class ReportedError:
     kind: str
     message: str
@@ -64,16 +36,18 @@ class ReportedError:
 @dataclass(frozen=True, slots=True)
 class RunReport:
     """`provider`: as the settings name it. `providers`: whose avatars were on air, in the order in which they first
-    were. `first_frame_s`: from the start of the process' work to the first painted frame; None if there was none."""
+    were. `first_frame_s`: from the start of the process' work to the first painted frame; None if there was none.
+    `figures`: of the last visit; None if there was none."""
 
     provider: str
     providers: tuple[str, ...] = ()
     renderer: str = ""
     states: tuple[StateMark, ...] = ()
     first_frame_s: float | None = None
-    video: VideoFigures = field(default_factory=VideoFigures)
-    audio: AudioFigures = field(default_factory=AudioFigures)
-    microphone: MicrophoneFigures = field(default_factory=MicrophoneFigures)
+    video: VideoStatistics = field(default_factory=VideoStatistics)
+    audio: AudioStatistics = field(default_factory=AudioStatistics)
+    microphone: MicrophoneStatistics = field(default_factory=MicrophoneStatistics)
+    figures: Figures | None = None
     messages: int = 0
     reconnects: int = 0
     errors: tuple[ReportedError, ...] = ()

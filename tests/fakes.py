@@ -7,6 +7,7 @@ from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field, replace
 
 from kiosk.links.contract import FirstFrame, Joined, LinkError, LinkEvent, Lost, Message
+from kiosk.media.statistics import NetworkStatistics
 from kiosk.providers.contract import (
     Capabilities,
     EndReason,
@@ -163,6 +164,9 @@ class FakeLink:
 
     async def interrupt(self) -> None:
         self.interrupted += 1
+
+    async def network(self) -> NetworkStatistics | None:
+        return None
 
 
 @dataclass

@@ -6,6 +6,7 @@ from collections.abc import AsyncIterator
 
 from kiosk.links.contract import Link, LinkEvent, Message
 from kiosk.media.air import Channel
+from kiosk.media.statistics import NetworkStatistics
 from kiosk.providers.contract import Grant
 
 
@@ -45,3 +46,6 @@ class AiredLink:
 
     async def interrupt(self) -> None:
         await self.link.interrupt()
+
+    async def network(self) -> NetworkStatistics | None:
+        return await self.link.network()

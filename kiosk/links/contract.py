@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Protocol
 
 from kiosk.media.frames import VideoSink
+from kiosk.media.statistics import NetworkStatistics
 from kiosk.providers.contract import Grant
 
 
@@ -185,6 +186,11 @@ class Link(Protocol):
 
     async def interrupt(self) -> None:
         """The avatar stops speaking: what is queued here is dropped at once, then the far side is told."""
+        ...
+
+    async def network(self) -> NetworkStatistics | None:
+        """How the network does, as far as this transport can tell; None where it tells nothing, before `open` and after
+        `close`. Bounded in time; costs a little, so it is asked once a second at most."""
         ...
 
 

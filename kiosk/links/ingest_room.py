@@ -49,6 +49,7 @@ from kiosk.links.voice_activity import VoiceActivity
 from kiosk.links.voice_face import VoiceFace
 from kiosk.media.frames import MicrophoneSource, VideoFrame, VideoSink, VoiceSink
 from kiosk.media.levels import level_dbfs
+from kiosk.media.statistics import NetworkStatistics
 from kiosk.providers.contract import IngestGrant
 from kiosk.redact import one_line, redact
 
@@ -164,6 +165,11 @@ class IngestRoom:
 
     async def send_message(self, message: Message) -> None:
         self._socket.send(ingest_protocol.message(message.topic, message.payload.decode("utf-8", "replace")))
+
+    async def network(self) -> NetworkStatistics | None:
+        """A socket has neither packets nor a jitter buffer to tell about."""
+        rtt_s = self._socket.rtt_s
+        return None if rtt_s is None else NetworkStatistics(rtt_s)
 
     async def interrupt(self) -> None:
         """Silent here at once, until the far side falls silent too; no document says how to tell it."""

@@ -73,6 +73,11 @@ class IngestSocket:
         """The far side's name for the operator: the only part of the address that may be shown."""
         return self._host
 
+    @property
+    def rtt_s(self) -> float | None:
+        """As the latest sign of life found it; None before the first, and while there is no connection."""
+        return None if self._connection is None else self._connection.latency or None
+
     async def open(self, url: str) -> None:
         """Raises `LinkError`."""
         parts = urlsplit(url)

@@ -45,6 +45,7 @@ from kiosk.links.contract import (
 from kiosk.links.intake import VideoIntake, VoiceIntake
 from kiosk.links.participants import AGENT_STATE, Cast, ParticipantFacts, choose, on_stage
 from kiosk.links.room_facts import facts_of
+from kiosk.links.room_network import read_network
 from kiosk.links.room_outlet import RoomOutlet
 from kiosk.links.room_texts import RoomTexts
 from kiosk.links.stage_persona import PersonaOnStage, StageOutlet, StagePersonaMaker
@@ -54,7 +55,7 @@ from kiosk.links.voice_activity import VoiceActivity
 from kiosk.links.voice_face import VoiceFace
 from kiosk.links.whip_outlet import WhipOutlet
 from kiosk.media.frames import MicrophoneSource, VideoFrame, VideoSink, VoiceSink
-from kiosk.media.statistics import LipSync
+from kiosk.media.statistics import LipSync, NetworkStatistics
 from kiosk.media.wav import read_speech
 from kiosk.providers.contract import LiveKitGrant, SpeechRoute, StagePersona
 
@@ -209,6 +210,12 @@ class LiveKitRoom:
         if self._on_stage is not None:
             await self._on_stage.interrupt()
         await self._texts.interrupt()
+
+    async def network(self) -> NetworkStatistics | None:
+        if self._closing:
+            return None
+        video, voice = self._tracks.get(self._cast.video_sid or ""), self._tracks.get(self._cast.audio_sid or "")
+        return await read_network(video, voice)
 
     # --- the room's events: short, synchronous, each ends in a new casting ---
 

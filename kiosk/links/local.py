@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kiosk.links.contract import LinkEvent, Message
 from kiosk.links.event_queue import EventQueue
+from kiosk.media.statistics import NetworkStatistics
 from kiosk.media.thread import MediaThread
 from kiosk.providers.contract import Grant, LocalGrant
 
@@ -56,6 +57,9 @@ class LocalLink:
 
     async def interrupt(self) -> None:
         await self._media.run(self._present().interrupt())
+
+    async def network(self) -> NetworkStatistics | None:
+        return None
 
     def _present(self) -> Performance:
         if self._visit is None:

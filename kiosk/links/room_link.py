@@ -7,6 +7,7 @@ from typing import Protocol
 
 from kiosk.links.contract import LinkEvent, Message
 from kiosk.links.event_queue import EventQueue
+from kiosk.media.statistics import NetworkStatistics
 from kiosk.media.thread import MediaThread
 from kiosk.providers.contract import Grant
 
@@ -21,6 +22,8 @@ class Room(Protocol):
     async def send_message(self, message: Message) -> None: ...
 
     async def interrupt(self) -> None: ...
+
+    async def network(self) -> NetworkStatistics | None: ...
 
 
 class RoomLink[R: Room]:
@@ -49,6 +52,9 @@ class RoomLink[R: Room]:
 
     async def interrupt(self) -> None:
         await self._media.run(self._joined().interrupt())
+
+    async def network(self) -> NetworkStatistics | None:
+        return None if self._room is None else await self._media.run(self._room.network())
 
     def _joined(self) -> R:
         if self._room is None:

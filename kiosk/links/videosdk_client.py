@@ -25,6 +25,7 @@ from kiosk.links.videosdk_facts import Fact, PeerCame, RoomClosed, TrackCame, Tr
 from kiosk.links.videosdk_log import PackageLog
 from kiosk.links.videosdk_tracks import MicrophoneTrack, Picture, PicturePump, VoicePump
 from kiosk.media.frames import PixelFormat
+from kiosk.media.statistics import StreamStatistics
 from kiosk.providers.contract import VideoSdkGrant
 
 log = logging.getLogger("kiosk.link")
@@ -70,6 +71,7 @@ class VideoSdkClient:
         self._left = asyncio.Event()
         self._leaving = False
         self._pumps: dict[str, VoicePump | PicturePump] = {}
+        self._consumers: dict[str, Any] = {}
         self._tasks: set[asyncio.Task[None]] = set()
         self._microphone: MicrophoneTrack | None = None
 
@@ -137,6 +139,17 @@ class VideoSdkClient:
         """Only the tracks of these ids are unpacked; the others are read and thrown away."""
         for track, pump in self._pumps.items():
             pump.wanted = track in wanted
+
+    async def counted(self, track: str | None) -> StreamStatistics | None:
+        """What came for one track; None where the package does not tell. It knows neither delays nor freezes."""
+        consumer = self._consumers.get(track or "")
+        if consumer is None or self._leaving:
+            return None
+        try:
+            return facts.stream_statistics(await consumer.getStats())
+        except Exception as error:  # noqa: BLE001 - it raises nothing finer, for instance where the track just left
+            log.debug("the package does not tell its figures: %s", type(error).__name__)
+            return None
 
     async def leave(self) -> None:
         """Within `LEAVE_S`. Idempotent; also after a join that failed."""
@@ -228,17 +241,20 @@ class VideoSdkClient:
         else:
             pump = VoicePump(consumer.track, outlets.voice_rate, outlets.voice_channels, outlets.voice)
         self._pumps[consumer.id] = pump
+        self._consumers[consumer.id] = consumer
         self._spawn(self._pump(consumer.id, pump), f"{kind} pump")
         if kind in ("audio", "video") and peer:
             self._tell(TrackCame(consumer.id, peer, kind))
 
     def _on_consumer_gone(self, consumer: Any) -> None:
         self._pumps.pop(consumer.id, None)
+        self._consumers.pop(consumer.id, None)
         self._tell(TrackLeft(consumer.id))
 
     async def _pump(self, track: str, pump: VoicePump | PicturePump) -> None:
         await pump.run()
         # Without a word from the room: its media path ended.
+        self._consumers.pop(track, None)
         if self._pumps.pop(track, None) is not None:
             self._tell(TrackLeft(track))
 

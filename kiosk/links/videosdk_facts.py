@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, Literal
+
+from kiosk.media.statistics import StreamStatistics
 
 MAX_TEXT = 2000  # characters of a transcript or a message that are kept
 MAX_ID = 200
@@ -121,6 +123,25 @@ def data_received(data: object) -> Data | None:
     if not isinstance(payload, bytes):
         return None
     return Data(payload, text_of(data, "from"), data.get("reliability") == "RELIABLE")
+
+
+CLOCK_HZ = {"audio": 48_000, "video": 90_000}
+"""The package counts jitter in ticks of the stream's clock."""
+
+
+def stream_statistics(answer: Any) -> StreamStatistics | None:
+    """`answer`: what a consumer's `getStats` gave, a report by name, at times in a list."""
+    reports = answer if isinstance(answer, list) else [answer]
+    for report in reports:
+        for one in list(report.values()) if isinstance(report, dict) else ():
+            if getattr(one, "type", "") == "inbound-rtp" and one.kind in CLOCK_HZ:
+                return StreamStatistics(
+                    source=str(one.ssrc),
+                    packets=one.packetsReceived,
+                    lost=max(0, one.packetsLost),
+                    jitter_s=one.jitter / CLOCK_HZ[one.kind],
+                )
+    return None
 
 
 def text_of(data: object, key: str, limit: int = MAX_ID) -> str:

@@ -57,7 +57,7 @@ from kiosk.links.voice_face import VoiceFace
 from kiosk.media.av_sync import ClockMap, VideoDelay
 from kiosk.media.frames import MicrophoneSource, VideoFrame, VideoSink, VoiceSink
 from kiosk.media.levels import level_dbfs
-from kiosk.media.statistics import LipSync
+from kiosk.media.statistics import LipSync, NetworkStatistics
 from kiosk.providers.contract import VideoSdkGrant
 from kiosk.providers.videosdk_token import token_fault
 
@@ -71,6 +71,7 @@ WATCH_S = 0.25
 HUSH_S = 1.0  # an interrupted avatar may be about to speak: its first words are not to be heard either
 CLOSE_S = 4.0
 CALL_S = 5.0
+FIGURES_S = 1.0
 SHORTEST_PULSE_S = 0.5
 HELD_BACK_S = 0.08
 """The package's own buffer holds voice back by four packets of 20 ms, pictures not at all."""
@@ -216,6 +217,18 @@ class VideoSdkRoom:
         self._voice_sink.flush()
         self._hushed, self._hushed_s = True, time.perf_counter()
         self._face.fall_silent()
+
+    async def network(self) -> NetworkStatistics | None:
+        own, client = self._own, self._client
+        if own is None or client is None or self._closing:
+            return None
+        try:
+            async with asyncio.timeout(FIGURES_S):
+                video = await own.run(client.counted(self._cast.video))
+                voice = await own.run(client.counted(self._cast.audio))
+        except TimeoutError:
+            return None
+        return NetworkStatistics(None, video, voice)
 
     @property
     def _present(self) -> tuple[OwnLoop, VideoSdkClient]:

@@ -10,6 +10,7 @@ from kiosk.media.frames import PixelFormat, VideoFrame
 from kiosk.media.statistics import VideoStatistics
 
 CAPACITY = 8  # frames: 250 ms of delay at 30 frames per second
+LATE_S = 1 / 30  # after it was due: a picture later, at the rate of most avatars
 
 
 class FrameMailbox:
@@ -27,6 +28,7 @@ class FrameMailbox:
         self._received = 0
         self._taken = 0
         self._dropped = 0
+        self._late = 0
         self._width = 0
         self._height = 0
         self._first_arrival_s = 0.0
@@ -90,6 +92,8 @@ class FrameMailbox:
                 due = self._frames.popleft()
             if due is not None:
                 self._taken += 1
+                # A frame without a due time is shown as soon as it can be: it is never late.
+                self._late += due.due_s > 0.0 and now_s - due.due_s > LATE_S
             return due
 
     def next_due_s(self) -> float | None:
@@ -114,4 +118,5 @@ class FrameMailbox:
                 painted=self._taken,
                 dropped=self._dropped,
                 fps=round((self._received - 1) / span_s, 2) if span_s > 0 else 0.0,
+                late=self._late,
             )

@@ -132,15 +132,18 @@ class Playout:
         voice = self._voice
         return self._dropped / VOICE_RATE + self._past_dropped_s + (0.0 if voice is None else voice.dropped_s)
 
-    def statistics(self, av_offset_ms: float = 0.0) -> AudioStatistics:
-        """`av_offset_ms`: as measured beside the video frames, see `VideoDelay.offset_s`."""
+    def statistics(self) -> AudioStatistics:
+        """What only an open loudspeaker has is None while there is none. The offset to the picture is not known."""
+        voice = self._voice
         return AudioStatistics(
             played_s=round(self.played_s, 2),
             underruns=self.underruns,
-            latency_ms=round(self.latency_s() * 1000, 1),
-            av_offset_ms=round(av_offset_ms, 1),
+            latency_ms=None if voice is None else round(self.latency_s() * 1000, 1),
             dropped_s=round(self.dropped_s, 2),
             resyncs=self.resyncs,
+            fill_ms=None if voice is None else round(voice.buffer.fill_s() * 1000, 1),
+            device_latency_ms=None if voice is None else round(voice.device_latency_s * 1000, 1),
+            drift_ppm=None if voice is None else round(voice.buffer.drift * 1e6, 1),
         )
 
 

@@ -1,4 +1,7 @@
-"""Counters as the report shows them: snapshots, taken while everything runs on."""
+"""Counters and gauges of picture, sound and network: snapshots, taken while everything runs on. None: nobody can tell.
+
+Counters only grow, until what they belong to (a device, a stream of a link) is opened anew.
+"""
 
 from __future__ import annotations
 
@@ -7,7 +10,11 @@ from dataclasses import dataclass
 
 @dataclass(frozen=True, slots=True)
 class VideoStatistics:
-    """`width` and `height` of the last frame in pixels; `fps` frames per second as received, between first and last."""
+    """`width` and `height` of the last frame in pixels; `fps` frames per second as received, between first and last.
+
+    `dropped`: frames that a newer one replaced before they were shown. `late`: frames that were shown, but more than
+    a thirtieth of a second after they were due.
+    """
 
     width: int = 0
     height: int = 0
@@ -15,18 +22,24 @@ class VideoStatistics:
     painted: int = 0
     dropped: int = 0
     fps: float = 0.0
+    late: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class AudioStatistics:
-    """The avatar's voice. `av_offset_ms` is positive where the sound is later than the picture."""
+    """The avatar's voice. `latency_ms`: from arrival to the loudspeaker; `device_latency_ms` is the sound card's part
+    of it, `fill_ms` what waits before. `av_offset_ms` is positive where the sound is later than the picture.
+    `drift_ppm`: how much faster the voice arrives than the sound card plays it, in millionths."""
 
     played_s: float = 0.0
     underruns: int = 0
-    latency_ms: float = 0.0
-    av_offset_ms: float = 0.0
+    latency_ms: float | None = None
+    av_offset_ms: float | None = None
     dropped_s: float = 0.0
     resyncs: int = 0
+    fill_ms: float | None = None
+    device_latency_ms: float | None = None
+    drift_ppm: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -43,3 +56,29 @@ class LipSync:
 
     audio_latency_s: float
     av_offset_s: float
+
+
+@dataclass(frozen=True, slots=True)
+class StreamStatistics:
+    """What came over the network for one track. Counters of another `source` began anew.
+
+    `buffered_s` is the sum, over all that left the jitter buffer (`emitted`: frames, or samples), of the time it spent
+    there. `freezes`: times at which the picture stood still for longer than the stream's own rhythm explains.
+    """
+
+    source: str
+    packets: int = 0
+    lost: int = 0
+    jitter_s: float | None = None
+    buffered_s: float = 0.0
+    emitted: int = 0
+    freezes: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class NetworkStatistics:
+    """`rtt_s`: the way to the media server and back."""
+
+    rtt_s: float | None = None
+    video: StreamStatistics | None = None
+    voice: StreamStatistics | None = None

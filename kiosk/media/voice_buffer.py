@@ -77,6 +77,10 @@ class VoiceBuffer:
         """How much faster the voice arrives than the sound card plays; 1e-6 = 1 ppm."""
         return self._drift.drift
 
+    def fill_s(self) -> float:
+        """What waits to be played, in seconds, smoothed while the voice plays."""
+        return self._drift.fill_s if self._playing else self._ring.available() / self.rate
+
     def latency_s(self) -> float:
         """From `put` to the sound card's buffer, in seconds, smoothed."""
         waiting_s = self._drift.fill_s if self._playing else self._target_s

@@ -21,10 +21,15 @@ class OpenLine:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """`name` is the last part of a key of resources/translations (operator.figure.…), `value` needs no translation."""
+    """`name` is the last part of a key of resources/translations (operator.figure.…), `value` needs no translation.
+
+    `visit`: the same for the whole visit, where that is something else. Figures of one `group` stand together.
+    """
 
     name: str
     value: str
+    visit: str = ""
+    group: str = ""
 
 
 @dataclass(frozen=True, slots=True)

@@ -59,7 +59,7 @@ class OperatorBoard(QWidget):
         self._facts = QVBoxLayout()
         self.open.body.addLayout(self._facts)
         self.facts: list[FactLine] = []
-        self.figures, self.figure_rows = self._rows_card("operator.figures")
+        self.figures, self.figure_rows = self._rows_card("operator.figures", columns=3)
         self._fill_providers()
         self._cards = (self.now, self.today, self.open, self.speakers, self.figures)
         self._columns = (QVBoxLayout(), QVBoxLayout())
@@ -99,8 +99,8 @@ class OperatorBoard(QWidget):
         button.clicked.connect(lambda _checked=False: action())
         return button
 
-    def _rows_card(self, key: str) -> tuple[Card, Rows]:
-        card, rows = Card(self._theme, self._ground), Rows(self._theme)
+    def _rows_card(self, key: str, columns: int = 2) -> tuple[Card, Rows]:
+        card, rows = Card(self._theme, self._ground), Rows(self._theme, columns)
         card.title.say(self._text(key))
         card.body.addWidget(rows)
         return card, rows
@@ -142,7 +142,13 @@ class OperatorBoard(QWidget):
         self.trouble.say(text("operator.trouble", line=view.trouble) if view.trouble else "")
         self._show_today(view)
         self._show_open(view)
-        self.figure_rows.show_rows([(text(f"operator.figure.{one.name}"), one.value) for one in view.figures], metrics)
+        self.figure_rows.show_rows(
+            [
+                ("", text("operator.figure.now"), text("operator.figure.visit")),
+                *((text(f"operator.figure.{one.name}"), one.value, one.visit) for one in view.figures),
+            ],
+            metrics,
+        )
         if view.provider in self.choices:
             self.choices[view.provider].setChecked(True)
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable, Sequence
+from typing import TYPE_CHECKING
 
 from PySide6.QtCore import QRect, Qt, QVariantAnimation, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
@@ -23,12 +24,16 @@ from kiosk.ui.screens.screen import Screen, ScreenTools
 from kiosk.ui.texts import Texts
 from kiosk.ui.theme import Theme
 
+if TYPE_CHECKING:
+    from kiosk.ui.figures_overlay import FiguresOverlay
+
 log = logging.getLogger("kiosk.screen")
 
 REVEAL_MS = 220
 REVEAL_FROM = 0.35  # the first frame is to be seen at once, not only after the fade
 QUIT_KEYS = "Ctrl+Alt+Q"
 OPERATOR_KEYS = "Ctrl+Alt+O"
+FIGURES_KEYS = "Ctrl+Alt+I"
 
 
 class KioskWindow(QWidget):
@@ -85,8 +90,10 @@ class KioskWindow(QWidget):
         self._add_shortcut("Escape", self._on_escape)
         self._add_shortcut(QUIT_KEYS, self._on_quit_keys)
         self._operator = None if operator is None else OperatorEntry(self._tools, operator, self)
-        if self._operator is not None:
+        self._figures: FiguresOverlay | None = None
+        if operator is not None and self._operator is not None:
             self._add_shortcut(OPERATOR_KEYS, self._operator.open)
+            self._add_shortcut(FIGURES_KEYS, lambda: self._toggle_figures(operator))
             self._operator.quit_asked.connect(self._on_quit_keys)
             self._operator.closed.connect(self._focus_first_control)
         self._refresh(self._situation, entered=False, notice_changed=False, mode_changed=False)
@@ -120,6 +127,11 @@ class KioskWindow(QWidget):
     def operator(self) -> OperatorEntry | None:
         """The way to the operator's screen."""
         return self._operator
+
+    @property
+    def figures(self) -> FiguresOverlay | None:
+        """The live figures over the picture, once they were asked for."""
+        return self._figures
 
     def show_situation(self, situation: Situation) -> None:
         if self._shut:
@@ -204,6 +216,8 @@ class KioskWindow(QWidget):
         if self._badge is not None:
             size = self._badge.fit(metrics, self.width() // 2)
             self._badge.move(self.width() - size.width() - metrics.margin, metrics.margin)
+        if self._figures is not None:
+            self._figures.stand(self.size(), metrics)
         if self._operator is not None:
             self._operator.stand(self.rect(), metrics)
 
@@ -237,6 +251,8 @@ class KioskWindow(QWidget):
             previous.hide()
         if self._badge is not None:
             self._badge.raise_()
+        if self._figures is not None:
+            self._figures.raise_()
         if self._operator is not None:
             self._operator.stay_on_top()
         if isinstance(screen, LiveScreen) and self._tools.animate:
@@ -299,6 +315,17 @@ class KioskWindow(QWidget):
         elif not self._is_kiosk:
             self._actions.leave()
 
+    def _toggle_figures(self, operator: OperatorTools) -> None:
+        if self._figures is None:
+            from kiosk.ui.figures_overlay import FiguresOverlay  # no visitor waits for it
+
+            self._figures = FiguresOverlay(operator, self._tools.texts, self._tools.theme, FIGURES_KEYS, self)
+            self._figures.stand(self.size(), self._metrics())
+        self._figures.toggle()
+        self._figures.raise_()
+        if self._operator is not None:
+            self._operator.stay_on_top()
+
     def _on_quit_keys(self) -> None:
         log.info("the operator asked for the end")
         self.operator_quit.emit()
@@ -319,6 +346,8 @@ class KioskWindow(QWidget):
         self._reveal.stop()
         if self._cursor_rest is not None:
             self._cursor_rest.stop()
+        if self._figures is not None:
+            self._figures.shut()
         if self._operator is not None:
             self._operator.shut()
         self._view.shut()

@@ -28,6 +28,7 @@ import psutil
 
 from kiosk.clock import SystemClock, local_day
 from kiosk.links.contract import FirstFrame, Joined, LinkEvent, Lost, LostReason, Message
+from kiosk.media.statistics import NetworkStatistics
 from kiosk.providers.contract import Grant
 from kiosk.session.budget import Budget
 from kiosk.session.controller import Controller
@@ -99,6 +100,9 @@ class InstantLink:
         return None
 
     async def interrupt(self) -> None:
+        return None
+
+    async def network(self) -> NetworkStatistics | None:
         return None
 
 

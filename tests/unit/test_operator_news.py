@@ -7,10 +7,7 @@ from pathlib import Path
 import pytest
 
 from kiosk.clock import local_day
-from kiosk.media.devices import SoundDevices
-from kiosk.media.echo import EchoCanceller
-from kiosk.media.mailbox import FrameMailbox
-from kiosk.media.statistics import LipSync
+from kiosk.figures import Figures, LiveFigures
 from kiosk.operator_news import OperatorNews
 from kiosk.providers.contract import Fact, SessionRef, Visit
 from kiosk.session.budget import Budget
@@ -47,11 +44,8 @@ class Desk:
         self.course = Course()
         self.guard = MoneyGuard(Budget(), UsageFile(folder / "usage.json"), self.clock, local_day, 600.0)
         self.ledger = FileLedger(folder / "ledger.json", self.clock)
-        self.lip_sync: LipSync | None = None
-        devices = SoundDevices(EchoCanceller(), speaker="", microphone="", volume=1.0)
-        self.news = OperatorNews(
-            self.course, self.guard, self.ledger, self.clock, FrameMailbox(), devices, lambda: self.lip_sync
-        )
+        self.live = LiveFigures()
+        self.news = OperatorNews(self.course, self.guard, self.ledger, self.clock, lambda: self.live)
 
 
 @pytest.fixture
@@ -63,13 +57,12 @@ def test_a_kiosk_at_rest(desk: Desk) -> None:
     view = desk.news.now()
     assert (view.phase, view.provider, view.open, view.trouble) == (Phase.LIVE, "deepbrain", (), "")
     figures = {figure.name: figure.value for figure in view.figures}
-    assert (figures["picture"], figures["reconnects"]) == ("–", "2")
-    assert "lip_sync" not in figures
+    assert (figures["picture"], figures["lip_sync"], figures["reconnects"]) == ("–", "–", "2")
 
 
 def test_the_latest_fault_and_the_lips(desk: Desk) -> None:
     desk.course.errors = (("busy", "the first"), ("broken", "the latest"))
-    desk.lip_sync = LipSync(0.1424, -0.0081)
+    desk.live = LiveFigures(Figures(1.0, latency_ms=142.4, av_offset_ms=-8.1))
     view = desk.news.now()
     assert view.trouble == "the latest"
     figures = {figure.name: figure.value for figure in view.figures}

@@ -8,16 +8,9 @@ from pathlib import Path
 
 import pytest
 
-from kiosk.report import (
-    AudioFigures,
-    MicrophoneFigures,
-    ReportedError,
-    RunReport,
-    StateMark,
-    VideoFigures,
-    report_json,
-    write_report,
-)
+from kiosk.figures import Figures
+from kiosk.media.statistics import AudioStatistics, MicrophoneStatistics, VideoStatistics
+from kiosk.report import ReportedError, RunReport, StateMark, report_json, write_report
 
 SECRET = "pl4nted-s3cret"
 
@@ -29,9 +22,10 @@ def full() -> RunReport:
         renderer="raster",
         states=(StateMark(0.0, "attract"), StateMark(1.23456, "live")),
         first_frame_s=0.98765,
-        video=VideoFigures(1280, 720, 300, 298, 2, 29.97),
-        audio=AudioFigures(9.5, 1, 61.25, math.nan),
-        microphone=MicrophoneFigures(9.8, 3),
+        video=VideoStatistics(1280, 720, 300, 298, 2, 29.97, 3),
+        audio=AudioStatistics(9.5, 1, 61.25, math.nan, 0.2, 1, 31.5, 29.0, -12.5),
+        microphone=MicrophoneStatistics(9.8, 3),
+        figures=Figures(8.6, fps_shown=29.96, rtt_ms=1.0),
         messages=4,
         reconnects=1,
         errors=(ReportedError("busy", f"refused with {SECRET}\nand ?access_token=abcdef"),),
@@ -46,9 +40,14 @@ def test_the_shape_is_the_documented_one() -> None:
         "renderer": "raster",
         "states": [{"t": 0.0, "state": "attract"}, {"t": 1.235, "state": "live"}],
         "first_frame_s": 0.988,
-        "video": {"width": 1280, "height": 720, "received": 300, "painted": 298, "dropped": 2, "fps": 29.97},
-        "audio": {"played_s": 9.5, "underruns": 1, "latency_ms": 61.25, "av_offset_ms": None},
+        "video": {"width": 1280, "height": 720, "received": 300, "painted": 298, "dropped": 2, "fps": 29.97}
+        | {"late": 3},
+        "audio": {"played_s": 9.5, "underruns": 1, "latency_ms": 61.25, "av_offset_ms": None}
+        | {"dropped_s": 0.2, "resyncs": 1, "fill_ms": 31.5, "device_latency_ms": 29.0, "drift_ppm": -12.5},
         "microphone": {"sent_s": 9.8, "dropped": 3},
+        "figures": dict.fromkeys(Figures.__dataclass_fields__)
+        | {name: 0 for name, value in Figures(0.0).fields().items() if value is not None}
+        | {"span_s": 8.6, "fps_shown": 29.96, "rtt_ms": 1.0},
         "messages": 4,
         "reconnects": 1,
         "errors": [{"kind": "busy", "message": "refused with *** and ?access_token=***"}],
