@@ -17,6 +17,7 @@ from kiosk.ui.theme import Theme
 
 NEWS_MS = 1000
 SHARE = 0.7  # of the running text's height
+PORTRAIT_SHARE = 0.52  # there the face is narrow, and the running text large
 SMALLEST = 9  # pixels
 PAD = 1.2  # heights of text, around all of it and between two columns
 LINE = 1.45
@@ -72,7 +73,6 @@ class FiguresOverlay(QWidget):
         self._rows: Sequence[Figure] = ()
         self._room = QSize(640, 480)
         self._margin = 0
-        self._largest = SMALLEST
         self._table = Table(SMALLEST)
         self.setAttribute(Qt.WidgetAttribute.WA_OpaquePaintEvent)
         self.setAttribute(Qt.WidgetAttribute.WA_TransparentForMouseEvents)
@@ -98,8 +98,7 @@ class FiguresOverlay(QWidget):
         """The window has this size now."""
         self._margin = metrics.margin
         self._room = window - QSize(2 * metrics.margin, 2 * metrics.margin)
-        self._largest = max(SMALLEST, metrics.em(SHARE))
-        self._table = Table(self._largest)
+        self._table = Table(max(SMALLEST, metrics.em(PORTRAIT_SHARE if metrics.portrait else SHARE)))
         if not self.isHidden():
             self._fit()
 

@@ -59,7 +59,7 @@ class OperatorBoard(QWidget):
         self._facts = QVBoxLayout()
         self.open.body.addLayout(self._facts)
         self.facts: list[FactLine] = []
-        self.figures, self.figure_rows = self._rows_card("operator.figures", columns=3)
+        self.figures, self.figure_rows = self._rows_card("operator.figures", Rows(self._theme, columns=3, scale=0.75))
         self._fill_providers()
         self._cards = (self.now, self.today, self.open, self.speakers, self.figures)
         self._columns = (QVBoxLayout(), QVBoxLayout())
@@ -99,8 +99,8 @@ class OperatorBoard(QWidget):
         button.clicked.connect(lambda _checked=False: action())
         return button
 
-    def _rows_card(self, key: str, columns: int = 2) -> tuple[Card, Rows]:
-        card, rows = Card(self._theme, self._ground), Rows(self._theme, columns)
+    def _rows_card(self, key: str, rows: Rows | None = None) -> tuple[Card, Rows]:
+        card, rows = Card(self._theme, self._ground), rows or Rows(self._theme)
         card.title.say(self._text(key))
         card.body.addWidget(rows)
         return card, rows

@@ -86,9 +86,11 @@ class Card(QWidget):
 class Rows(QWidget):
     """Names at the left, values at the right; rows come and go with what there is to say."""
 
-    def __init__(self, theme: Theme, columns: int = 2) -> None:
+    def __init__(self, theme: Theme, columns: int = 2, scale: float = 0.95) -> None:
+        """`scale` times the running text's size."""
         super().__init__()
         self._theme = theme
+        self._scale = scale
         self._columns = columns
         self._grid = QGridLayout(self)
         self._grid.setContentsMargins(0, 0, 0, 0)
@@ -102,7 +104,7 @@ class Rows(QWidget):
     def show_rows(self, rows: list[tuple[str, ...]], metrics: Metrics) -> None:
         while len(self._cells) < len(rows):
             number = len(self._cells)
-            cells = [Line(self._theme, quiet=column == 0) for column in range(self._columns)]
+            cells = [Line(self._theme, self._scale, quiet=column == 0) for column in range(self._columns)]
             for column, cell in enumerate(cells):
                 if column:
                     cell.setAlignment(RIGHT)

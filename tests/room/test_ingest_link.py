@@ -190,6 +190,20 @@ class TestVisit:
         assert set(seat.media_sizes) == {320}
         assert seat.faults == []
 
+    async def test_the_way_there_and_back_is_known_from_the_signs_of_life(self, desk: Desk) -> None:
+        assert await desk.room().network() is None
+        await desk.open(dataclasses.replace(PATIENT, socket=SocketPatience(ping=0.2)))
+        room = desk.rooms[-1]
+        deadline = time.monotonic() + 20
+        while (network := await room.network()) is None:
+            assert time.monotonic() < deadline
+            await asyncio.sleep(0.05)
+        assert network.rtt_s is not None
+        assert 0 < network.rtt_s < 5
+        assert (network.video, network.voice) == (None, None)
+        await room.close()
+        assert await room.network() is None
+
     async def test_every_frame_and_only_documented_ones(self, desk: Desk) -> None:
         seat = await desk.open(transcript_topic="WORDS")
         await desk.rooms[0].send_text("Hello, you")

@@ -160,6 +160,33 @@ async def test_the_avatar_is_seen_and_heard(stage: Stage) -> None:
     assert Mode(AvatarMode.SPEAKING) in kiosk.events
 
 
+async def test_the_network_is_told_as_long_as_the_room_is_open(stage: Stage) -> None:
+    await stage.avatar(respond="talk")
+    kiosk = Kiosk()
+    assert await kiosk.room.network() is None
+    kiosk = await stage.kiosk()
+    await eventually(lambda: len(kiosk.screen.numbers) > 20)
+    first = await kiosk.room.network()
+    seen = len(kiosk.screen.numbers)
+    await eventually(lambda: len(kiosk.screen.numbers) > seen + 10)
+    second = await kiosk.room.network()
+    assert first is not None
+    assert second is not None
+    assert second.rtt_s is not None
+    assert 0 <= second.rtt_s < 1
+    for one, other in ((first.video, second.video), (first.voice, second.voice)):
+        assert one is not None
+        assert other is not None
+        assert one.source == other.source
+        assert other.packets > one.packets
+        assert other.emitted > one.emitted
+        assert 0 <= (other.buffered_s - one.buffered_s) / (other.emitted - one.emitted) < 5
+    assert second.video is not None
+    assert second.video.freezes is not None
+    await kiosk.room.close()
+    assert await kiosk.room.network() is None
+
+
 async def test_the_visitor_is_heard_and_answered(stage: Stage) -> None:
     avatar = await stage.avatar()
     kiosk = await stage.kiosk(microphone=Microphone())

@@ -222,6 +222,14 @@ async def test_picture_voice_and_microphone_pass_both_ways(
     await eventually(lambda: agent.heard.total_s > 0.5)
     await alike(speech, kiosk.microphone.say, agent.heard.samples)
     await alike(speech, kiosk.microphone.say, kiosk.speaker.heard)  # the echo
+    network = await kiosk.room.network()
+    assert network is not None
+    assert network.rtt_s is None, "the package does not tell"
+    for stream in (network.video, network.voice):
+        assert stream is not None
+        assert stream.packets > 10
+        assert stream.jitter_s is not None
+        assert 0 <= stream.jitter_s < 2
     # Only a microphone: neither a dummy picture nor a track of silence before it.
     assert peer.produced == ["audio"]
     await eventually(lambda: Mode(AvatarMode.SPEAKING) in kiosk.events)

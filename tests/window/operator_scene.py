@@ -2,6 +2,10 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
+from kiosk.figure_rows import figure_rows
+from kiosk.figures import Figures, LiveFigures
 from kiosk.providers.contract import Fact
 from kiosk.session.budget import Budget
 from kiosk.session.money_guard import Standing
@@ -17,16 +21,36 @@ FACTS = (
     KEY,
     Fact("Instructions", "Send 1280x720 at 30 pictures a second. The stage opens five minutes before the webinar."),
 )
-FIGURES = (
-    Figure("picture", "1280 × 720, 25/s"),
-    Figure("dropped", "12"),
-    Figure("voice", "184 s"),
-    Figure("underruns", "0"),
-    Figure("latency", "142 ms"),
-    Figure("lip_sync", "+8 ms"),
-    Figure("microphone", "203 s"),
-    Figure("reconnects", "1"),
+SECOND = Figures(
+    span_s=1.0,
+    width=1280,
+    height=720,
+    fps_received=25.02,
+    fps_shown=24.98,
+    late=2,
+    dropped=1,
+    freezes=0,
+    av_offset_ms=8.4,
+    latency_ms=142.4,
+    fill_ms=61.3,
+    device_latency_ms=43.0,
+    drift_ppm=-118.2,
+    voice_played_s=1.0,
+    microphone_sent_s=1.01,
+    rtt_ms=131.0,
+    loss_percent=0.42,
+    video_jitter_ms=11.2,
+    voice_jitter_ms=7.9,
+    video_buffer_ms=112.4,
+    voice_buffer_ms=124.9,
+    cpu_percent=21.3,
+    rss_mb=298.4,
+    pss_mb=181.2,
+    threads=34,
+    handles=58,
 )
+VISIT = replace(SECOND, span_s=184.0, late=212, dropped=45, underruns=12, resyncs=3, voice_played_s=184.2)
+FIGURES = (*figure_rows(LiveFigures(SECOND, VISIT)), Figure("reconnects", "1", group="machine"))
 BUSY = OperatorView(
     phase=Phase.LIVE,
     provider="tenbyte",
