@@ -60,6 +60,13 @@ def test_a_visit_from_start_to_end(desk: Desk, vendor: str, more: tuple[str, ...
     assert report["audio"]["played_s"] > 1
     assert report["errors"] == []
     assert report["exit"] == 0
+    figures = report["figures"]
+    assert figures["fps_shown"] > 0
+    assert figures["span_s"] < 9
+    assert figures["voice_buffer_ms"] > 0
+    assert 0 <= figures["rtt_ms"] < 1_000
+    assert figures["threads"] > 5
+    assert "kiosk.figures  figures of" in run.log
     # By a link the vendor ends the session itself, once everybody has left.
     eventually(lambda: simulator.status().get("open_sessions", 0) == 0, "no session is left open")
     if more != ("--speech", "stream"):  # finished speech goes out there, no microphone
