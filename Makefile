@@ -1,6 +1,6 @@
 # Each target is one line or one script; the scripts are in packaging/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint package package-test lock clean
+.PHONY: help setup run test lint bench package package-test lock clean
 
 # The first need nothing but processors, so each gets its share; the others have a screen, sound and media to themselves.
 QUICK := tests/unit tests/contract
@@ -25,6 +25,10 @@ lint: setup ## format, style and types
 	.venv/bin/ruff check .
 	.venv/bin/ruff format --check .
 	.venv/bin/mypy
+
+bench: setup ## the kiosk beside a browser, measured; ARGS="..." goes to it
+	@packaging/setup/bench.sh
+	.venv/bin/python -m tests.benchmarks.side_by_side $(ARGS)
 
 package: setup ## .build/dist/kiosk and the .deb made from it
 	@packaging/package.sh
