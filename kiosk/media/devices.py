@@ -90,6 +90,8 @@ class SoundDevices:
             await asyncio.sleep(LOOK_S)
             if self.playout.healthy() and self.capture.healthy():
                 wait_s, next_try_s = FIRST_WAIT_S, 0.0
+                if self.playout.wants_reopening():
+                    await self._slow_down(thread)
             elif time.perf_counter() >= next_try_s:
                 try:
                     await thread.call(self._repair, OPEN_S)
@@ -98,6 +100,13 @@ class SoundDevices:
                 next_try_s = time.perf_counter() + wait_s
                 wait_s = min(LONGEST_WAIT_S, wait_s * 2)
             self._tell()
+
+    async def _slow_down(self, thread: DeviceThread) -> None:
+        log.info("the loudspeaker runs dry: it is opened anew with more time")
+        try:
+            await thread.call(self._reopen_speaker, OPEN_S)
+        except TimeoutError:
+            log.warning("the loudspeaker does not open anew within %.0f s; still trying", OPEN_S)
 
     def _tell(self) -> None:
         state = self._present_state()
@@ -130,6 +139,10 @@ class SoundDevices:
     def _close_all(self) -> None:
         self.capture.stop()
         self.playout.stop()
+
+    def _reopen_speaker(self) -> None:
+        self.playout.stop()
+        self._start(DeviceKind.SPEAKER, self.playout.start)
 
     def _repair(self) -> None:
         if self.capture.is_open and not self.capture.healthy():

@@ -9,18 +9,21 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from kiosk.media.device_latency import DeviceLatency
 from kiosk.media.device_state import DeviceKind
-from kiosk.media.portaudio import LATENCY_S, OpenStream, open_stream, start_stream
+from kiosk.media.portaudio import OpenStream, open_stream, start_stream
+from kiosk.media.reserve import Reserve
 from kiosk.media.ring import PcmRing
 from kiosk.media.statistics import AudioStatistics
 from kiosk.media.voice_buffer import VOICE_RATE, VoiceBuffer
 
 log = logging.getLogger("kiosk.media")
 
+BLOCK_S = 0.005  # twice as often as the voice comes: half the wait in front of the card
 STALL_S = 0.5  # no callback for so long: the device is dead
 START_S = 3.0  # some sound servers take their time for the first one
 FAR_END_S = 0.5
-SMOOTHING = 0.02  # per callback: settles within about a second
+SMOOTHING = 0.01  # per callback: settles within about a second
 
 
 class Playout:
@@ -38,6 +41,8 @@ class Playout:
         self._device = device
         self._volume = volume
         self._voice: _Voice | None = None
+        self._reserve = Reserve()  # what was learnt outlives the opening of a device
+        self._latency = DeviceLatency()
         self._dropped = 0  # samples that came while nothing was open
         self._past_played_s = 0.0
         self._past_underruns = 0
@@ -57,7 +62,7 @@ class Playout:
     def start(self) -> None:
         """Opens the loudspeaker. Raises `DeviceError`."""
         if self._voice is None:
-            self._voice = _Voice(self._device, self._volume)
+            self._voice = _Voice(self._device, self._volume, self._reserve, self._latency.wish_s)
 
     def stop(self) -> None:
         """Idempotent. A loudspeaker that still lives fades out first."""
@@ -73,6 +78,11 @@ class Playout:
     @property
     def is_open(self) -> bool:
         return self._voice is not None
+
+    def wants_reopening(self) -> bool:
+        """True where the device ran dry again and again: it is to be opened anew, with more time."""
+        voice = self._voice
+        return voice is not None and self._latency.note(voice.device_underflows, time.perf_counter())
 
     def healthy(self) -> bool:
         """False once the device has died under us, or while none is open."""
@@ -155,21 +165,24 @@ class FarEnd:
         self.rate = rate
         self.frame = rate // 100  # samples in 10 ms
         self.ring = PcmRing(round(FAR_END_S * rate))
-        self.latency_s = LATENCY_S  # from the callback to the air
+        self.latency_s = 0.0  # from the callback to the air
 
 
 class _Voice:
     """One opening of the loudspeaker."""
 
-    def __init__(self, device: str, volume: float) -> None:
+    def __init__(self, device: str, volume: float, reserve: Reserve, latency_s: float) -> None:
         # What the callback touches exists before the stream does; the rate is known only after.
         self.finished = False
         self.device_underflows = 0
-        self.device_latency_s = LATENCY_S
+        self.device_latency_s = latency_s
         self.called_s = 0.0
-        self._opened: OpenStream = open_stream(DeviceKind.SPEAKER, device, self._callback, self._finished)
+        self._wish_s = latency_s
+        self._opened: OpenStream = open_stream(
+            DeviceKind.SPEAKER, device, self._callback, self._finished, block_s=BLOCK_S, latency_s=latency_s
+        )
         rate, channels, block = self._opened.rate, self._opened.channels, self._opened.block
-        self.buffer = VoiceBuffer(rate)
+        self.buffer = VoiceBuffer(rate, reserve)
         self.buffer.volume = volume
         self.far_end = FarEnd(rate)
         self._channels = channels
@@ -210,7 +223,7 @@ class _Voice:
 
     def _reported_latency_s(self) -> float:
         reported = float(self._opened.stream.latency)
-        return reported if 0 < reported < 1 else LATENCY_S
+        return reported if 0 < reported < 1 else self._wish_s
 
     def _callback(self, target: Any, frames: int, timing: Any, status: Any) -> None:
         now_s = time.perf_counter()

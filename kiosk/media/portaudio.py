@@ -128,10 +128,19 @@ def refresh() -> None:
         raise _failed(DeviceKind.SPEAKER, "cannot be listed anew", error) from error
 
 
-def open_stream(kind: DeviceKind, wanted: str, callback: Callback, finished: Callable[[], None]) -> OpenStream:
-    """Opens a device for s16 sound in 10 ms blocks, as near to 48 kHz mono as it allows. Raises `DeviceError`.
+def open_stream(
+    kind: DeviceKind,
+    wanted: str,
+    callback: Callback,
+    finished: Callable[[], None],
+    *,
+    block_s: float = BLOCK_S,
+    latency_s: float = LATENCY_S,
+) -> OpenStream:
+    """Opens a device for s16 sound, as near to 48 kHz mono as it allows. Raises `DeviceError`.
 
-    `callback` runs on PortAudio's thread for every block, `finished` once when the stream ended, for whatever reason.
+    `callback` runs on PortAudio's thread for every block of `block_s`, `finished` once when the stream ended, for
+    whatever reason. `latency_s` is a wish; the device takes what it can do.
     """
     sounddevice = _load(kind)
     device = choose(list_devices(kind), wanted, kind)
@@ -142,7 +151,7 @@ def open_stream(kind: DeviceKind, wanted: str, callback: Callback, finished: Cal
         for channels in (1, 2):
             if channels > device.channels:
                 continue
-            block = round(rate * BLOCK_S)
+            block = round(rate * block_s)
             try:
                 stream = make(
                     samplerate=rate,
@@ -150,7 +159,7 @@ def open_stream(kind: DeviceKind, wanted: str, callback: Callback, finished: Cal
                     device=device.index,
                     channels=channels,
                     dtype="int16",
-                    latency=LATENCY_S,
+                    latency=latency_s,
                     extra_settings=extra,
                     callback=callback,
                     finished_callback=finished,

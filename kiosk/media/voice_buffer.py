@@ -5,25 +5,21 @@ from __future__ import annotations
 from typing import Final
 
 import numpy as np
-import soxr
 from numpy.typing import NDArray
 
-from kiosk.media.drift import LIMIT, DriftControl
+from kiosk.media.drift import DriftControl
+from kiosk.media.reserve import Reserve
 from kiosk.media.ring import PcmRing
+from kiosk.media.varispeed import VariableRate
 
 VOICE_RATE: Final = 48_000  # Hz
 RING_S: Final = 1.0
-TARGET_S: Final = 0.040  # fill at the start
-SHORTEST_TARGET_S: Final = 0.030
-LONGEST_TARGET_S: Final = 0.060
-TARGET_STEP_UP_S: Final = 0.010
-TARGET_STEP_DOWN_S: Final = 0.005
-CALM_S: Final = 30.0  # without an underrun, before the target shrinks by a step
-RESYNC_S: Final = 0.080  # fill error above which sound is thrown away instead of being played faster
+RESYNC_S: Final = 0.040  # fill error above which sound is thrown away instead of being played faster
 FADE_S: Final = 0.005
 SAME_VOICE_S: Final = 0.5  # silence up to this long within a voice is an underrun; a longer one is the voice's end
+MISSED_S: Final = 0.020  # an underrun asks for at most so much more reserve at a time
 AUDIBLE: Final = 100  # of 32767: -50 dBFS
-RESAMPLER_S: Final = 0.005  # measured; its own `delay()` tells less
+PLENTY: Final = 1 << 40  # samples: more than is ever left over
 
 
 class VoiceBuffer:
@@ -33,8 +29,8 @@ class VoiceBuffer:
     allocates anything that grows with the sound.
     """
 
-    def __init__(self, rate: int = VOICE_RATE) -> None:
-        """`rate`: Hz, of the sound card; the voice comes at 48 kHz whatever it is."""
+    def __init__(self, rate: int = VOICE_RATE, reserve: Reserve | None = None) -> None:
+        """`rate`: Hz, of the sound card; the voice comes at 48 kHz whatever it is. `reserve`: as learnt before."""
         self.rate = rate
         self.volume = 1.0
         self.dropped = 0  # samples that were never played: written by the producer alone
@@ -42,17 +38,14 @@ class VoiceBuffer:
         self.audible_s = 0.0  # when something audible came in last
         self._flushed = False
         self._gain = 1.0
-        self._ratio = 1.0
-        self._target_s = TARGET_S
-        self._calm_s = 0.0
-        self._underruns_seen = 0
+        self._reserve = reserve or Reserve()
         self._drift = DriftControl()
-        self._resampler = soxr.ResampleStream(VOICE_RATE * (1 + 2 * LIMIT), rate, 1, dtype="int16", vr=True)
-        self._resampler.set_io_ratio(VOICE_RATE, rate, 0)
+        self._resampler = VariableRate(VOICE_RATE, rate)
 
         self._ring = PcmRing(int(RING_S * rate))
         self._skip_to = 0  # position in the ring; set by the producer, obeyed by `render`
-        self._fill_target = round(TARGET_S * rate)
+        self._start_fill = round((self._reserve.target_s + 0.010) * rate)
+        self._look = 0  # counts the producer's looks at `_least_left`
 
         # From here on: written by `render` alone.
         self.underruns = 0
@@ -62,7 +55,12 @@ class VoiceBuffer:
         self._silent = round(SAME_VOICE_S * rate)  # samples since the voice ran dry
         self._waited = 0
         self._last_sample = 0
+        self._risen = 0  # samples of the fade that were played since it began
+        self._let_down = round(FADE_S * rate)  # samples of the fade that were played since it ended
         self._rendered_s = 0.0
+        self._block = 0  # samples of the last one
+        self._least_left = PLENTY  # samples that a block left over, since the producer looked
+        self._looked = 0
         fade = round(FADE_S * rate)
         self._fade_in: NDArray[np.float32] = np.linspace(0, 1, fade, dtype=np.float32)
         self._fade_out: NDArray[np.float32] = np.linspace(1, 0, fade, dtype=np.float32)
@@ -70,7 +68,13 @@ class VoiceBuffer:
 
     @property
     def target_s(self) -> float:
-        return self._target_s
+        """How much is to wait when the next chunk comes."""
+        return self._reserve.target_s
+
+    @property
+    def fill_s(self) -> float:
+        """How much does, smoothed."""
+        return self._drift.fill_s
 
     @property
     def drift(self) -> float:
@@ -82,9 +86,9 @@ class VoiceBuffer:
         return self._drift.fill_s if self._playing else self._ring.available() / self.rate
 
     def latency_s(self) -> float:
-        """From `put` to the sound card's buffer, in seconds, smoothed."""
-        waiting_s = self._drift.fill_s if self._playing else self._target_s
-        return waiting_s + RESAMPLER_S
+        """From `put` until the first sample of the chunk enters the sound card's buffer, in seconds, smoothed."""
+        waiting_s = self._drift.fill_s if self._playing else self._reserve.target_s
+        return waiting_s + self._block / self.rate + self._resampler.delay_s
 
     # The producer's side
 
@@ -99,55 +103,53 @@ class VoiceBuffer:
         if self._flushed:
             self._flushed = False
             self._resampler.clear()
-            self._resampler.set_io_ratio(VOICE_RATE * self._ratio, self.rate, 0)  # `clear` forgets it
-            self._drift.settle()
-        if np.abs(samples.astype(np.int32)).max() > AUDIBLE:
+            self._start_anew()
+        if max(int(samples.max()), -int(samples.min())) > AUDIBLE:
             self.audible_s = now_s
         elapsed_s = samples.size / VOICE_RATE
-        voice = self._amplified(self._resampler.resample_chunk(samples))
-        lost = voice.size - self._ring.write(voice)
-        self._adapt_target(elapsed_s)
-
         fill_s = self._fill_s(now_s)
+        voice = self._amplified(self._resampler.resample(samples))
+        lost = voice.size - self._ring.write(voice)
+        target_s = self._adapt_target(fill_s, elapsed_s)
+        self._start_fill = round(target_s * self.rate) + voice.size
+
         if lost:  # a voice with a hole in it would click: all of it is too late anyway
             self.dropped += lost
             self._skip_to = self._ring.written
         if not self._playing:
-            self._drift.settle()
+            self._start_anew()
         if self._skip_to > self._ring.position:
             # `render` has not got round to it yet: the rest of a burst goes the same way.
-            self._skip_to = max(self._skip_to, self._ring.written - self._fill_target)
-        elif fill_s > self._target_s + RESYNC_S:
-            self._skip_to = self._ring.written - self._fill_target
+            self._skip_to = max(self._skip_to, self._ring.written - self._start_fill)
+        elif fill_s > target_s + RESYNC_S:
+            self._skip_to = self._ring.written - self._start_fill
             self.resyncs += 1
-            self._drift.settle()
+            self._start_anew()
         elif self._playing:
-            self._ratio = self._drift.update(fill_s, self._target_s, elapsed_s)
-            self._resampler.set_io_ratio(VOICE_RATE * self._ratio, self.rate, samples.size)
+            self._resampler.ratio = self._drift.update(fill_s, target_s, elapsed_s)
 
     def flush(self) -> None:
         """What has not been played yet is faded out and dropped; the next voice starts anew. Safe from any thread."""
         self._flushed = True  # the resampler belongs to the thread of `put`
         self._skip_to = self._ring.written
 
+    def _start_anew(self) -> None:
+        self._drift.settle()
+        self._reserve.skip()
+
     def _fill_s(self, now_s: float) -> float:
-        """What will be played of the ring, counted as if the sound card took it evenly and not in blocks."""
+        """What will be played of the ring, counted as if the sound card took it evenly and not in blocks: negative
+        where a block was taken a moment ago and nothing was left."""
         waiting = self._ring.written - max(self._ring.position, self._skip_to)
         since_s = min(max(0.0, now_s - self._rendered_s), 0.02) if self._playing else 0.0
         return waiting / self.rate - since_s
 
-    def _adapt_target(self, elapsed_s: float) -> None:
-        underruns = self.underruns
-        if underruns != self._underruns_seen:
-            self._underruns_seen = underruns
-            self._target_s = min(LONGEST_TARGET_S, self._target_s + TARGET_STEP_UP_S)
-            self._calm_s = 0.0
-        elif self._playing:
-            self._calm_s += elapsed_s
-            if self._calm_s >= CALM_S:
-                self._target_s = max(SHORTEST_TARGET_S, self._target_s - TARGET_STEP_DOWN_S)
-                self._calm_s = 0.0
-        self._fill_target = round(self._target_s * self.rate)
+    def _adapt_target(self, fill_s: float, elapsed_s: float) -> float:
+        left = self._least_left if self._looked == self._look else PLENTY
+        self._look += 1
+        if not self._playing:
+            return self._reserve.target_s
+        return self._reserve.update(fill_s, left / self.rate, elapsed_s)
 
     def _amplified(self, voice: NDArray[np.int16]) -> NDArray[np.int16]:
         """A new volume is reached within the chunk, not at its first sample: no click."""
@@ -163,26 +165,29 @@ class VoiceBuffer:
     def render(self, out: NDArray[np.int16], now_s: float) -> None:
         """Fills `out` (shape (samples,), any length) with voice or silence."""
         self._rendered_s = now_s
-        begin = self._obey_skip(out)
-        if not self._playing and not self._may_start(len(out)):
-            out[begin:] = 0
+        self._block = len(out)
+        self._obey_skip()
+        if not self._playing and (self._let_down < len(self._fade_out) or not self._may_start(len(out))):
+            self._decay(out)
             self._silent += len(out)
             return
-        fresh = not self._playing
-        self._playing = True
-        body = out[begin:]
-        count = self._ring.read_into(body)
+        count = self._ring.read_into(out)
         self.played += count
-        if fresh:
-            self._fade(body[:count], self._fade_in)
+        left = self._ring.available()
+        if not self._playing:
+            self._playing = True
+            self._risen = 0
             if self._silent < SAME_VOICE_S * self.rate:
                 self.underruns += 1
+                left = -min(self._silent, round(MISSED_S * self.rate))
+        self._note_left(left)
+        self._rise(out[:count])
         if count:
-            self._last_sample = int(body[count - 1])
-        if count < len(body):
-            self._decay(body[count:])
-            self._playing = False
-            self._silent = len(body) - count
+            self._last_sample = int(out[count - 1])
+        if count < len(out):
+            self._stop_playing()
+            self._decay(out[count:])
+            self._silent = len(out) - count
         self._waited = 0
 
     def _may_start(self, block: int) -> bool:
@@ -192,31 +197,43 @@ class VoiceBuffer:
             return False
         self._waited += block
         # A sound that is shorter than the target is played too, only later.
-        return available >= self._fill_target or self._waited > 2 * self._fill_target
+        return available >= self._start_fill or self._waited > 2 * self._start_fill
 
-    def _obey_skip(self, out: NDArray[np.int16]) -> int:
-        """Returns how many samples at the beginning of `out` let down what was playing."""
+    def _note_left(self, left: int) -> None:
+        look = self._look
+        self._least_left = min(self._least_left, left) if self._looked == look else left
+        self._looked = look
+
+    def _obey_skip(self) -> None:
         skip_to = self._skip_to
         if skip_to <= self._ring.position:
-            return 0
-        head = out[: len(self._fade_out)] if self._playing else out[:0]
-        self._decay(head)
+            return
+        if self._playing:
+            self._stop_playing()
         self.skipped += self._ring.skip_to(skip_to)
-        self._playing = False
         self._silent = round(SAME_VOICE_S * self.rate)  # wanted, so not an underrun
-        return len(head)
 
-    def _fade(self, samples: NDArray[np.int16], ramp: NDArray[np.float32]) -> None:
+    def _stop_playing(self) -> None:
+        self._playing = False
+        self._let_down = 0
+
+    def _rise(self, samples: NDArray[np.int16]) -> None:
+        """What begins in the middle of a wave comes up from zero."""
+        ramp = self._fade_in[self._risen :]
         count = min(len(samples), len(ramp))
         if count:
             product = self._product[:count]
             np.multiply(samples[:count], ramp[:count], out=product)
             samples[:count] = product
+            self._risen += count
 
     def _decay(self, samples: NDArray[np.int16]) -> None:
-        """The sound ends in the middle of a wave: its last value is let down to zero, the rest is silence."""
-        count = min(len(samples), len(self._fade_out))
-        product = self._product[:count]
-        np.multiply(self._fade_out[:count], self._last_sample, out=product)
-        samples[:count] = product
+        """The sound ended in the middle of a wave: its last value is let down to zero, the rest is silence."""
+        ramp = self._fade_out[self._let_down :]
+        count = min(len(samples), len(ramp))
+        if count:
+            product = self._product[:count]
+            np.multiply(ramp[:count], self._last_sample, out=product)
+            samples[:count] = product
+            self._let_down += count
         samples[count:] = 0
