@@ -13,7 +13,6 @@ from livekit import rtc
 from kiosk.media.av_sync import ClockMap, VideoDelay
 from kiosk.media.frames import PixelFormat, VideoFrame, VideoSink, VoiceSink
 from kiosk.media.levels import level_dbfs
-from kiosk.media.statistics import LipSync
 
 log = logging.getLogger("kiosk.link")
 
@@ -59,12 +58,13 @@ class VideoIntake(Intake):
         track: rtc.Track,
         sid: str,
         sink: VideoSink,
-        audio_latency_s: Callable[[], float],
+        lateness_s: Callable[[], float],
         on_frame: Callable[[VideoFrame], None],
     ):
+        """`lateness_s`: how much later than a picture that does not wait its sound would be."""
         super().__init__(sid, "video intake")
         self._sink = sink
-        self._audio_latency_s = audio_latency_s
+        self._lateness_s = lateness_s
         self._on_frame = on_frame
         self._clock = ClockMap()
         self._delay = VideoDelay()
@@ -73,14 +73,15 @@ class VideoIntake(Intake):
         self._stream = rtc.VideoStream(track, format=_BUFFER_TYPE[self._format], capacity=1)
 
     @property
-    def lip_sync(self) -> LipSync:
-        return LipSync(self._audio_latency_s(), self._delay.offset_s)
+    def offset_s(self) -> float:
+        """By how much the sound is still later than the picture, in seconds."""
+        return self._delay.offset_s
 
     async def _consume(self) -> None:
         first = True
         async for event in self._stream:
             now = time.perf_counter()
-            delay = self._delay.update(self._audio_latency_s())
+            delay = self._delay.update(self._lateness_s())
             frame = VideoFrame(
                 format=self._format,
                 width=event.frame.width,

@@ -55,6 +55,7 @@ from kiosk.links.voice_activity import VoiceActivity
 from kiosk.links.voice_face import VoiceFace
 from kiosk.links.whip_outlet import WhipOutlet
 from kiosk.media.frames import MicrophoneSource, VideoFrame, VideoSink, VoiceSink
+from kiosk.media.network_lag import NetworkLag
 from kiosk.media.statistics import LipSync, NetworkStatistics
 from kiosk.media.wav import read_speech
 from kiosk.providers.contract import LiveKitGrant, SpeechRoute, StagePersona
@@ -63,6 +64,7 @@ log = logging.getLogger("kiosk.link")
 
 DISCONNECT_TIMEOUT_S = 4.0
 WATCH_S = 0.25
+LAG_FIRST_S, LAG_LONGEST_S = 0.3, 3.0
 HUSH_S = 1.0  # an interrupted avatar may be about to speak: its first words are not to be heard either
 _AGENT_MODES = {
     "listening": AvatarMode.LISTENING,
@@ -136,6 +138,7 @@ class LiveKitRoom:
         self._hushed_s = 0.0
         self._voice_since_s: float | None = None
         self._avatar_missing_since_s: float | None = None
+        self._lag = NetworkLag()
         self.lip_sync: LipSync | None = None  # as the last frame found it
 
     async def open(self, grant: LiveKitGrant) -> None:
@@ -164,6 +167,7 @@ class LiveKitRoom:
         self._emit(Joined())
         self._start_sending(grant)
         self._spawn(self._watch(), "room watch")
+        self._spawn(self._compare_ways(), "voice and picture")
         self._sweep()
         await self._recast()
 
@@ -291,7 +295,7 @@ class LiveKitRoom:
             await self._video.stop()
             self._video = None
         if track is not None and sid is not None and self._video is None:
-            self._video = VideoIntake(track, sid, self._video_sink, self._voice_sink.latency_s, self._on_frame)
+            self._video = VideoIntake(track, sid, self._video_sink, self._voice_lateness_s, self._on_frame)
             self._video.start()
 
     async def _attach_voice(self, sid: str | None) -> None:
@@ -317,7 +321,7 @@ class LiveKitRoom:
         first = self._last_frame_s is None
         self._last_frame_s = frame.arrived_s
         if self._video is not None:
-            self.lip_sync = self._video.lip_sync
+            self.lip_sync = LipSync(self._voice_sink.latency_s(), self._video.offset_s)
         if first:
             self._face.step_aside()
             self._spawn(self._face.aclose(), "face leaves")
@@ -377,6 +381,21 @@ class LiveKitRoom:
                 self._do_without_a_picture()
             if not self._watches_a_stage:
                 self._watch_avatar(now)
+
+    async def _compare_ways(self) -> None:
+        """How much later than the picture the voice comes out of the network: asked often at first, then seldom."""
+        pause_s = LAG_FIRST_S
+        while not self._lost:
+            await asyncio.sleep(pause_s)
+            network = await self.network() if self._video is not None and self._voice is not None else None
+            if network is not None:
+                self._lag.update(network)
+                pause_s = min(LAG_LONGEST_S, pause_s * 1.5)
+
+    def _voice_lateness_s(self) -> float:
+        """Without a voice, or a loudspeaker, no picture waits."""
+        latency_s = self._voice_sink.latency_s() if self._voice is not None else 0.0
+        return latency_s + self._lag.lag_s if latency_s > 0 else 0.0
 
     @property
     def _watches_a_stage(self) -> bool:

@@ -60,6 +60,8 @@ def _stream(stats: Iterable[RtcStats]) -> StreamStatistics | None:
                 jitter_s=received.jitter,
                 buffered_s=inbound.jitter_buffer_delay,
                 emitted=inbound.jitter_buffer_emitted_count,
+                decoding_s=inbound.total_decode_time,
+                captured_s=inbound.estimated_playout_timestamp / 1000 or None,
                 freezes=inbound.freeze_count if rtp.stream.kind == "video" else None,
             )
     return None

@@ -1,14 +1,11 @@
-"""Picture and voice at the same moment: when a frame is due, and how much it must wait for the slower loudspeaker.
+"""Picture and voice at the same moment: when a frame is due, and how much it must wait for the slower sound.
 
-libwebrtc aligns video with the moment at which it hands the sound over and believes that loudspeakers take no time.
-Ring and sound card take 60 to 120 ms, so the picture waits for what is left of that.
+Ring and sound card take their time, and so does the way there: voice and picture wait in jitter buffers of their own,
+which libwebrtc aligns only where the server puts both into one stream (LiveKit: `sync_streams`).
 """
 
 from __future__ import annotations
 
-EARLY_RELEASE_S = 0.010  # libwebrtc hands a frame over this long before it should be seen
-UPLOAD_S = 0.002
-VSYNC_S = 1 / 60
 LONGEST_S = 0.250
 SLEW_S = 0.001  # per frame: slower than the eye notices
 SMOOTHING = 0.05  # share of a new measurement per frame: settles within about a second at 30 frames per second
@@ -19,10 +16,8 @@ JUMP_S = 1.0
 class VideoDelay:
     """How long video frames wait for the sound, in seconds."""
 
-    def __init__(self, vsync_s: float = VSYNC_S) -> None:
-        """`vsync_s`: time between two pictures on the screen, in seconds."""
-        self._picture_s = EARLY_RELEASE_S + UPLOAD_S + 1.5 * vsync_s
-        self._latency_s: float | None = None
+    def __init__(self) -> None:
+        self._lateness_s: float | None = None
         self._delay_s = 0.0
 
     @property
@@ -33,25 +28,26 @@ class VideoDelay:
     @property
     def offset_s(self) -> float:
         """What is left: positive where the sound is later than the picture."""
-        return 0.0 if self._latency_s is None else self._latency_s - self._delay_s - self._picture_s
+        return 0.0 if self._lateness_s is None else self._lateness_s - self._delay_s
 
-    def update(self, audio_latency_s: float) -> float:
-        """Once per frame. `audio_latency_s`: from `VoiceSink.put` to the loudspeaker; 0 where no sound is played.
+    def update(self, lateness_s: float) -> float:
+        """Once per frame. `lateness_s`: how much later than the frame the sound of the same instant would be, if the
+        frame did not wait; 0 where no sound is played.
 
         Returns the delay for this frame. The first measurement counts at once; later ones move it by at most 1 ms.
         """
-        if self._latency_s is None:
-            self._latency_s = audio_latency_s
+        if self._lateness_s is None:
+            self._lateness_s = lateness_s
             self._delay_s = self._wanted_s()
             return self._delay_s
-        self._latency_s += (audio_latency_s - self._latency_s) * SMOOTHING
+        self._lateness_s += (lateness_s - self._lateness_s) * SMOOTHING
         step = self._wanted_s() - self._delay_s
         self._delay_s += max(-SLEW_S, min(SLEW_S, step))
         return self._delay_s
 
     def _wanted_s(self) -> float:
-        latency_s = 0.0 if self._latency_s is None else self._latency_s
-        return max(0.0, min(LONGEST_S, latency_s - self._picture_s))
+        lateness_s = 0.0 if self._lateness_s is None else self._lateness_s
+        return max(0.0, min(LONGEST_S, lateness_s))
 
 
 class ClockMap:

@@ -151,7 +151,7 @@ class Playout:
             latency_ms=None if voice is None else round(self.latency_s() * 1000, 1),
             dropped_s=round(self.dropped_s, 2),
             resyncs=self.resyncs,
-            fill_ms=None if voice is None else round(voice.buffer.fill_s() * 1000, 1),
+            fill_ms=None if voice is None else round(voice.buffer.fill_s * 1000, 1),
             device_latency_ms=None if voice is None else round(voice.device_latency_s * 1000, 1),
             drift_ppm=None if voice is None else round(voice.buffer.drift * 1e6, 1),
         )

@@ -63,7 +63,8 @@ class StreamStatistics:
     """What came over the network for one track. Counters of another `source` began anew.
 
     `buffered_s` is the sum, over all that left the jitter buffer (`emitted`: frames, or samples), of the time it spent
-    there. `freezes`: times at which the picture stood still for longer than the stream's own rhythm explains.
+    there. `decoding_s`: what the decoder needed for them. `captured_s`: when what plays now was captured, by the
+    sender's clock. `freezes`: times at which the picture stood still for longer than the stream's own rhythm explains.
     """
 
     source: str
@@ -72,6 +73,8 @@ class StreamStatistics:
     jitter_s: float | None = None
     buffered_s: float = 0.0
     emitted: int = 0
+    decoding_s: float = 0.0
+    captured_s: float | None = None
     freezes: int | None = None
 
 

@@ -73,17 +73,13 @@ class VoiceBuffer:
 
     @property
     def fill_s(self) -> float:
-        """How much does, smoothed."""
-        return self._drift.fill_s
+        """How much does, smoothed while the voice plays."""
+        return self._drift.fill_s if self._playing else self._ring.available() / self.rate
 
     @property
     def drift(self) -> float:
         """How much faster the voice arrives than the sound card plays; 1e-6 = 1 ppm."""
         return self._drift.drift
-
-    def fill_s(self) -> float:
-        """What waits to be played, in seconds, smoothed while the voice plays."""
-        return self._drift.fill_s if self._playing else self._ring.available() / self.rate
 
     def latency_s(self) -> float:
         """From `put` until the first sample of the chunk enters the sound card's buffer, in seconds, smoothed."""
