@@ -296,7 +296,6 @@ class LiveKitRoom:
             self._video = None
         if track is not None and sid is not None and self._video is None:
             self._video = VideoIntake(track, sid, self._video_sink, self._voice_lateness_s, self._on_frame)
-            self._video.start()
 
     async def _attach_voice(self, sid: str | None) -> None:
         track = self._tracks.get(sid) if sid else None
@@ -307,7 +306,6 @@ class LiveKitRoom:
         if track is not None and sid is not None and self._voice is None:
             self._voice_since_s = time.perf_counter()
             self._voice = VoiceIntake(track, sid, self._voice_sink, self._on_level, lambda pcm: self._face.hear(pcm))
-            self._voice.start()
 
     def _is_ours(self, participant: ParticipantFacts) -> bool:
         return self._on_stage is not None and self._on_stage.is_ours(participant)

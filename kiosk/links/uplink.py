@@ -7,27 +7,23 @@ import logging
 
 from livekit import rtc
 
+from kiosk.links.sound_outlet import SoundOutlet
 from kiosk.media.frames import MicrophoneSource
 from kiosk.redact import redact
 
 log = logging.getLogger("kiosk.link")
 
 SAMPLE_RATE = 48_000  # Hz
-FRAME_SAMPLES = 480
 
 
 class MicrophoneUplink:
-    """Publishes the microphone once its first frame has come, so that no silent track appears without one.
-
-    With `queue_size_ms=0` a frame goes straight to the encoder; anything but exactly 10 ms raises there.
-    """
+    """Publishes the microphone once its first frame has come, so that no silent track appears without one."""
 
     def __init__(self, participant: rtc.LocalParticipant, microphone: MicrophoneSource):
         self._participant = participant
         self._microphone = microphone
         self._source: rtc.AudioSource | None = None
         self._task: asyncio.Task[None] | None = None
-        self.sent_frames = 0
 
     def start(self) -> None:
         self._task = asyncio.get_running_loop().create_task(self._run(), name="microphone uplink")
@@ -54,11 +50,9 @@ class MicrophoneUplink:
             )
             return
         log.info("microphone published")
-        while True:
-            pcm = await self._microphone.read()
-            try:
-                await source.capture_frame(rtc.AudioFrame(pcm, SAMPLE_RATE, 1, FRAME_SAMPLES))
-            except Exception as error:  # noqa: BLE001 - the library raises bare Exception for a refused frame
-                log.debug("a microphone frame was refused: %s", error)
-                continue
-            self.sent_frames += 1
+        outlet = SoundOutlet(source, SAMPLE_RATE)
+        try:
+            while True:
+                await outlet.send(await self._microphone.read())
+        finally:
+            outlet.close()

@@ -1,0 +1,25 @@
+"""Keeps the memory of one picture for the next, instead of asking the system for new pages thirty times a second."""
+
+from __future__ import annotations
+
+import ctypes
+import sys
+
+# The GNU C library's numbers, from malloc.h.
+M_TRIM_THRESHOLD = -1
+M_MMAP_THRESHOLD = -3
+KEPT_BYTES = 32 * 1024 * 1024  # three pictures of 1080p; the library allows no larger threshold
+
+
+def keep_picture_memory() -> None:
+    """For the whole process; call it once at the start. Does nothing where the C library is not GNU's.
+
+    Its allocator gives back every block of a picture's size at once. New pages have to be cleared and mapped, which at
+    1080p30 takes longer than converting the colours.
+    """
+    if sys.platform != "linux":
+        return
+    mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
+    if mallopt is not None:
+        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
