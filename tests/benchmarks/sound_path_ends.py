@@ -107,7 +107,6 @@ async def play(path: str, url: str, token: str, threads: int) -> None:
     def begin(track: rtc.Track, *_: object) -> None:
         if sink is not None and track.kind == rtc.TrackKind.KIND_AUDIO:
             intake = VoiceIntake(track, track.sid, sink, lambda _level: None, lambda _pcm: None)
-            intake.start()
             intakes.append(intake)
 
     room.on("track_subscribed", begin)
