@@ -10,10 +10,11 @@ import asyncio
 import logging
 import os
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import replace
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Literal
 
 os.environ.setdefault("QT_API", "pyside6")  # qasync takes the first Qt that it finds otherwise
 
@@ -61,9 +62,11 @@ from kiosk.ui.geometry import Fit
 from kiosk.ui.operator_entry import OperatorTools
 from kiosk.ui.pin_lock import PinLock
 from kiosk.ui.renderer_choice import RendererSetting
+from kiosk.ui.screen_set import CONVERSING
 from kiosk.ui.single_instance import SingleInstance
 from kiosk.ui.stage import Look, Stage
 from kiosk.ui.theme import load_theme
+from kiosk.waiting_face import WaitingFace
 
 if TYPE_CHECKING:
     from kiosk.local_persona import LocalPersona
@@ -75,6 +78,7 @@ LATE_CONNECTS_S = 3.0
 PRELOADED = ("httpx", "sounddevice", "kiosk.links.livekit_room")  # in the order in which a start needs them
 PRELOAD_END_S = 5.0
 NOTICE_S = 600.0
+COMPANY_AFTER_S = 1.0  # the start has the machine for itself until then
 PIN_AFTER_S = 3.0  # by then the first face is there and speaks
 
 
@@ -135,16 +139,18 @@ def show_notice(text: str) -> None:
 
 
 class PersonaOnDemand:
-    """The persona, made when it is first asked for."""
+    """The persona, made when it is first asked for, on whatever thread."""
 
     def __init__(self, make: Callable[[], LocalPersona]):
         self._make = make
+        self._making = threading.Lock()
         self.made: LocalPersona | None = None
 
     def get(self) -> LocalPersona:
-        if self.made is None:
-            self.made = self._make()
-        return self.made
+        with self._making:
+            if self.made is None:
+                self.made = self._make()
+            return self.made
 
 
 async def _run(
@@ -180,8 +186,9 @@ async def _run(
     # Only the host is prepared ahead: as a fallback the persona costs nothing until it is needed.
     preparing = media.submit(persona.get().prepare()) if session.provider == LOCAL else None
 
+    air = Air(mailbox, devices.playout, devices.capture)
     links = LinkChoice(
-        Air(mailbox, devices.playout, devices.capture),
+        air,
         lambda channel: LinkParts(
             media,
             channel.video,
@@ -240,6 +247,7 @@ async def _run(
         devices.capture.level_dbfs,
         OperatorTools(controller, news.now, pin, session.language),
     )
+    waiting = _waiting_face(session.waiting, media, air, persona)
     ended = asyncio.Event()
     stage.window.operator_quit.connect(ended.set)
     signals = EndSignals(ended.set)
@@ -247,6 +255,7 @@ async def _run(
     needs_http = settings.session.provider != LOCAL
     warming = asyncio.create_task(http.warm_up() if needs_http else asyncio.sleep(0), name="http warm-up")
     learning = asyncio.create_task(_learn_pin(pin, find_pin, stage), name="operator's PIN")
+    company: asyncio.Task[None] | None = None
     try:
         stage.open(options.windowed, kiosk=options.kiosk)
         controller.subscribe(stage.show_situation)
@@ -258,6 +267,9 @@ async def _run(
         if preparing is not None:
             await asyncio.wrap_future(preparing)
         log.info("kiosk ready")
+        if waiting is not None:
+            controller.subscribe(waiting.show_situation)
+            company = asyncio.create_task(_find_company(waiting, controller, stage), name="waiting face")
         if options.auto_start:
             controller.touch()
         await _until(ended, options.for_s)
@@ -266,6 +278,10 @@ async def _run(
         await controller.shutdown()
         learning.cancel()
         await asyncio.gather(warming, learning, return_exceptions=True)
+        if waiting is not None and company is not None:
+            company.cancel()
+            await asyncio.gather(company, return_exceptions=True)
+            await waiting.aclose()
         await providers.aclose()
         if not await asyncio.wrap_future(media.submit(abandoned.settle(LATE_CONNECTS_S))):
             log.warning("a late connect is still under way at the end")
@@ -317,6 +333,30 @@ async def _learn_pin(lock: PinLock, find: Callable[[], str], stage: Stage) -> No
         return
     if (operator := stage.window.operator) is not None:
         operator.refresh()
+
+
+def _waiting_face(
+    who: Literal["persona", "plain"], media: MediaThread, air: Air, persona: PersonaOnDemand
+) -> WaitingFace | None:
+    if who == "plain":
+        return None
+
+    async def prepare() -> None:
+        await (await asyncio.to_thread(persona.get)).prepare_face()
+
+    return WaitingFace(media, air, prepare, lambda video: persona.get().waiting_face(video))
+
+
+async def _find_company(waiting: WaitingFace, controller: Controller, stage: Stage) -> None:
+    """Nobody is to wait for this, or to be disturbed by it: neither the start, nor a visit that began at once."""
+    await asyncio.sleep(COMPANY_AFTER_S)
+    quiet = asyncio.Event()
+    unsubscribe = controller.subscribe(lambda situation: None if situation.phase in CONVERSING else quiet.set())
+    await quiet.wait()
+    unsubscribe()
+    if await waiting.prepare():
+        stage.window.expect_company()
+        log.info("company ready")
 
 
 def _persona(settings: Settings, context: ProviderContext, latency_s: Callable[[], float]) -> LocalPersona:

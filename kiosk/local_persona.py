@@ -27,7 +27,7 @@ from kiosk.persona.ears_by_language import EarsByLanguage
 from kiosk.persona.ears_offline import ENGLISH, OfflineEars
 from kiosk.persona.espeak import VOICES, EspeakVoice
 from kiosk.persona.espeak_voices import VoiceChoice
-from kiosk.persona.heard_face import HeardFace
+from kiosk.persona.heard_face import HeardFace, SilentFace
 from kiosk.persona.look import Look, LookError, list_looks, load_look
 from kiosk.persona.painter import FacePainter
 from kiosk.persona.performer import Performer
@@ -46,6 +46,8 @@ from kiosk.resources import resources_dir
 log = logging.getLogger("kiosk.persona")
 
 GREETING_FIRST_S = 1.0  # the ears' model takes a third of a second of one core, which the first face needs more
+
+WAITING_FPS = 20  # nobody speaks, and the machine has a session to begin
 
 
 def find_look(persona: str, folder: Path) -> Look:
@@ -100,6 +102,7 @@ class LocalPersona:
         self._waking = asyncio.Lock()
         self._teaching = asyncio.Lock()  # the knowledge saved last is also learnt last
         self._tasks: set[asyncio.Task[None]] = set()  # those that have not ended
+        self._waiting: Behaviour | None = None  # of the face that waits with the visitor
 
     async def prepare(self) -> tuple[FacePainter, Dialogue]:
         """Draws the layers that stay, reads the knowledge and wakes the voice; once, however often it is called."""
@@ -108,7 +111,7 @@ class LocalPersona:
     async def visit(self, emit: Callable[[LinkEvent], None], channel: Channel) -> LocalVisit:
         """A persona that is only the fallback is prepared here, when it is needed."""
         painter, dialogue = await self.prepare()
-        bearing = self._bearing()
+        bearing = self._take_over()
 
         def perform(**listeners: Any) -> Performer:
             return Performer(painter, bearing, channel.video, channel.voice, latency_s=self._latency_s, **listeners)
@@ -118,7 +121,17 @@ class LocalPersona:
     async def face(self, video: VideoSink) -> Face:
         """The same face for a voice that somebody else plays: nothing but the face is prepared for it."""
         painter = await self._paint()
-        return HeardFace(Performer(painter, self._bearing(), video, None, latency_s=self._latency_s))
+        return HeardFace(Performer(painter, self._take_over(), video, None, latency_s=self._latency_s))
+
+    async def prepare_face(self) -> None:
+        """What `waiting_face` needs."""
+        await self._paint()
+
+    async def waiting_face(self, video: VideoSink) -> SilentFace:
+        """Who waits with the visitor for another avatar. Should the persona come itself, it carries on from there."""
+        painter = await self._paint()
+        self._waiting = self._bearing()
+        return SilentFace(Performer(painter, self._waiting, video, None, latency_s=lambda: 0.0, fps=WAITING_FPS))
 
     async def on_stage(
         self, plan: StagePersona, video: VideoSink, voice: VoiceSink, emit: Callable[[LinkEvent], None]
@@ -158,6 +171,10 @@ class LocalPersona:
                 await self._ears.learn(sentences)
         except EarsError as error:
             log.error("the persona hears nothing: %s", error)
+
+    def _take_over(self) -> Behaviour:
+        waiting, self._waiting = self._waiting, None
+        return waiting or self._bearing()
 
     def _bearing(self) -> Behaviour:
         manner = self._look.manner

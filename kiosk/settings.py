@@ -42,6 +42,10 @@ class SessionSettings(Table):
         ("en", "de"), min_length=1, max_length=32, description="The languages that a visitor may choose from."
     )
 
+    waiting: Literal["persona", "plain"] = Field(
+        "persona", description="Who is seen until the avatar comes: the kiosk's own persona, or a plain screen."
+    )
+
     @model_validator(mode="after")
     def language_is_offered(self) -> SessionSettings:
         if self.language not in self.languages:

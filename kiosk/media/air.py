@@ -4,6 +4,12 @@ Each link has a channel of its own. Exactly one channel is on air, or none while
 neither seen nor heard and hears nothing; the newest of its frames is kept, so that it can be shown at the instant at
 which the channel takes the air.
 
+The first channel of a visit is seen and heard at once, so that no word is lost; the microphone it is given only when
+`take_the_air` says that the visit lives.
+
+While a visitor waits for the first picture of a visit, a stand-in may be shown (`await_picture`, `stand_in`). The first
+picture of a channel ends that, whoever is slower to hear of it.
+
 Links put frames and voice on the media thread, the session gives the air from the GUI thread. One lock decides: once
 `take_the_air` has returned, nothing of the channel before passes any more.
 """
@@ -16,7 +22,7 @@ import threading
 from dataclasses import replace
 from typing import Protocol
 
-from kiosk.media.frames import MicrophoneSource, PixelFormat, VideoFrame, VideoSink, VoiceSink
+from kiosk.media.frames import STAND_IN, MicrophoneSource, PixelFormat, VideoFrame, VideoSink, VoiceSink
 
 Waiter = tuple[asyncio.AbstractEventLoop, asyncio.Future[None]]
 
@@ -34,8 +40,10 @@ class Air:
         self.speaker = speaker
         self.microphone = microphone
         self.lock = threading.Lock()
+        self.stand_in: VideoSink = _StandIn(self)
         self._present: Channel | None = None
         self._opened = 0
+        self._awaited = False  # changed under the lock
 
     def open_channel(self) -> Channel:
         """For one link. On air at once where nobody else is: the first avatar's voice may come before its picture."""
@@ -46,14 +54,44 @@ class Air:
                 self._change(channel)
         return channel
 
+    def await_picture(self) -> None:
+        """From now on the stand-in is seen, until a channel shows a picture."""
+        with self.lock:
+            self._awaited = True
+
+    def dismiss_stand_in(self) -> None:
+        """Nobody waits any more. Idempotent."""
+        with self.lock:
+            if self._awaited:
+                self._awaited = False
+                self.screen.clear()
+
+    def show_stand_in(self, frame: VideoFrame) -> None:
+        with self.lock:
+            if self._awaited:
+                self.screen.put(replace(frame, channel=STAND_IN))
+
+    def show(self, frame: VideoFrame) -> None:
+        """Under the lock: a picture of the channel that is on air."""
+        self._awaited = False
+        self.screen.put(frame)
+
     def has(self, channel: Channel) -> bool:
         """Under the lock, where the answer must still hold afterwards."""
         return self._present is channel
 
+    def hears(self, channel: Channel) -> bool:
+        """Whether the visitor's voice is for this channel."""
+        return self._present is channel and channel.hears
+
     def give(self, channel: Channel) -> None:
         with self.lock:
-            if not channel.closed and self._present is not channel:
+            if channel.closed:
+                return
+            if self._present is not channel:
                 self._change(channel)
+            channel.hears = True
+            channel.wake()
 
     def take_from(self, channel: Channel) -> None:
         with self.lock:
@@ -72,8 +110,7 @@ class Air:
         channel.aired = True
         held, channel.held = channel.held, None
         if held is not None:
-            self.screen.put(replace(held, due_s=0.0))
-        channel.wake()
+            self.show(replace(held, due_s=0.0))
 
 
 class Channel:
@@ -85,6 +122,7 @@ class Channel:
         self.aired = False  # at any time
         # From here on: changed under the lock of the air alone.
         self.closed = False
+        self.hears = False  # the session gave it the air
         self.held: VideoFrame | None = None
         self.waiting: list[Waiter] = []
         self.video: VideoSink = _Video(air, self)
@@ -124,9 +162,21 @@ class _Video:
         frame = replace(frame, channel=self._channel.number)
         with self._air.lock:
             if self._air.has(self._channel):
-                self._air.screen.put(frame)
+                self._air.show(frame)
             elif not self._channel.closed:
                 self._channel.held = frame
+
+
+class _StandIn:
+    def __init__(self, air: Air) -> None:
+        self._air = air
+
+    @property
+    def wanted_format(self) -> PixelFormat:
+        return self._air.screen.wanted_format
+
+    def put(self, frame: VideoFrame) -> None:
+        self._air.show_stand_in(frame)
 
 
 class _Voice:
@@ -156,18 +206,18 @@ class _Microphone:
         self._channel = channel
 
     async def read(self) -> bytes:
-        """Waits while the channel is off air."""
+        """Waits while the channel is off air, and before the visit lives."""
         while True:
-            await self._until_on_air()
+            await self._until_it_hears()
             pcm = await self._air.microphone.read()
-            if self._channel.on_air:  # what came while the air changed hands was not meant for this one
+            if self._air.hears(self._channel):  # what came while the air changed hands was not meant for this one
                 return pcm
 
-    async def _until_on_air(self) -> None:
+    async def _until_it_hears(self) -> None:
         loop = asyncio.get_running_loop()
         while True:
             with self._air.lock:
-                if self._air.has(self._channel):
+                if self._air.hears(self._channel):
                     return
                 ready: asyncio.Future[None] = loop.create_future()
                 waiter = (loop, ready)

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Protocol
 
+STAND_IN = -1
+"""The channel of pictures that only cover the wait for an avatar: they are shown, and counted nowhere."""
+
 
 class PixelFormat(StrEnum):
     I420 = "i420"  # three planes, Y then U then V, rows tightly packed; chroma is ((w+1)//2) x ((h+1)//2)

@@ -6,7 +6,7 @@ import threading
 from collections import deque
 from collections.abc import Callable
 
-from kiosk.media.frames import PixelFormat, VideoFrame
+from kiosk.media.frames import STAND_IN, PixelFormat, VideoFrame
 from kiosk.media.statistics import VideoStatistics
 
 CAPACITY = 8  # frames: 250 ms of delay at 30 frames per second
@@ -65,14 +65,10 @@ class FrameMailbox:
         """From the media thread. When the box is full, the oldest frame is dropped."""
         with self._lock:
             if len(self._frames) >= CAPACITY:
-                self._frames.popleft()
-                self._dropped += 1
+                self._drop(self._frames.popleft())
             self._frames.append(frame)
-            self._received += 1
-            self._width, self._height = frame.width, frame.height
-            self._last_arrival_s = frame.arrived_s
-            if self._received == 1:
-                self._first_arrival_s = frame.arrived_s
+            if frame.channel != STAND_IN:
+                self._count(frame)
             tell = None if self._told else self._on_frame
             self._told = self._told or tell is not None
         if tell is not None:
@@ -88,9 +84,9 @@ class FrameMailbox:
             due: VideoFrame | None = None
             while self._frames and self._frames[0].due_s <= now_s:
                 if due is not None:
-                    self._dropped += 1
+                    self._drop(due)
                 due = self._frames.popleft()
-            if due is not None:
+            if due is not None and due.channel != STAND_IN:
                 self._taken += 1
                 # A frame without a due time is shown as soon as it can be: it is never late.
                 self._late += due.due_s > 0.0 and now_s - due.due_s > LATE_S
@@ -104,8 +100,8 @@ class FrameMailbox:
     def clear(self) -> None:
         """Drops what waits, at the end of a session. The counters go on."""
         with self._lock:
-            self._dropped += len(self._frames)
-            self._frames.clear()
+            while self._frames:
+                self._drop(self._frames.popleft())
             self._told = False
 
     def statistics(self) -> VideoStatistics:
@@ -120,3 +116,13 @@ class FrameMailbox:
                 fps=round((self._received - 1) / span_s, 2) if span_s > 0 else 0.0,
                 late=self._late,
             )
+
+    def _count(self, frame: VideoFrame) -> None:
+        self._received += 1
+        self._width, self._height = frame.width, frame.height
+        self._last_arrival_s = frame.arrived_s
+        if self._received == 1:
+            self._first_arrival_s = frame.arrived_s
+
+    def _drop(self, frame: VideoFrame) -> None:
+        self._dropped += frame.channel != STAND_IN

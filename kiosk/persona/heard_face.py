@@ -1,7 +1,8 @@
-"""The persona's face for a voice that comes from elsewhere and that somebody else plays."""
+"""The persona's face without its voice: for one that somebody else plays, and for company while a visitor waits."""
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Mapping
 
 from kiosk.links.contract import AvatarMode
@@ -30,4 +31,24 @@ class HeardFace:
         self._performer.mood = MOODS[mode]
 
     async def aclose(self) -> None:
+        await self._performer.stop()
+
+
+NOTICES_S = 1.2  # so long the face shows that it has seen the visitor
+
+
+class SilentFace:
+    """Looks up with a smile, then waits with the visitor: breathes, blinks, nods now and then. On the media loop."""
+
+    def __init__(self, performer: Performer) -> None:
+        self._performer = performer
+        performer.mood = Mood.GREETING
+        performer.start()
+        self._later = asyncio.get_running_loop().call_later(NOTICES_S, self._listen)
+
+    def _listen(self) -> None:
+        self._performer.mood = Mood.LISTENING
+
+    async def aclose(self) -> None:
+        self._later.cancel()
         await self._performer.stop()

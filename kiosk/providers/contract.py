@@ -64,6 +64,7 @@ class Capabilities:
     hosted_dialogue: bool = False  # the far side hears the microphone and decides what to answer
     video: bool = True
     renews: bool = False  # `renew` gives a fresh token for the same session
+    at_once: bool = False  # the avatar is there as soon as it is asked for, and costs nothing before
 
 
 class SpeechRoute(StrEnum):

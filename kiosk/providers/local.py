@@ -56,7 +56,7 @@ class Local:
     """There is no vendor and no session, so there is nothing to end."""
 
     name = NAME
-    capabilities = Capabilities(interrupts=True, hosted_dialogue=True, renews=True)
+    capabilities = Capabilities(interrupts=True, hosted_dialogue=True, renews=True, at_once=True)
 
     def __init__(self, context: ProviderContext):
         self._clock = context.clock

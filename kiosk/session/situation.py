@@ -6,7 +6,7 @@ import math
 
 from kiosk.session.limits import Limits
 from kiosk.session.notices import Notice
-from kiosk.session.state import IN_VISIT, TALKING, State, capabilities, ends_at, idle_at
+from kiosk.session.state import IN_VISIT, TALKING, State, capabilities, ends_at, idle_at, wanted
 from kiosk.session.view import Phase, Situation
 
 ROUNDING_S = 0.01
@@ -29,6 +29,7 @@ def situation(state: State, now: float, limits: Limits) -> Situation:
         microphone=in_visit and state.devices is not None and state.devices.microphone,
         can_type=talking and offers.hosted_dialogue,
         can_interrupt=talking and offers.interrupts,
+        awaits_avatar=_awaits_avatar(state, limits),
     )
 
 
@@ -50,6 +51,12 @@ def due(state: State, now: float, limits: Limits) -> float | None:
             shows.append(_next_second(end, warning_s, now))
     instants = [at for at in acts if at is not None] + [at for at in shows if at > now]
     return min(instants, default=None)
+
+
+def _awaits_avatar(state: State, limits: Limits) -> bool:
+    """Also where the fallback comes in the end: whoever keeps the visitor company stays until then."""
+    coming = state.phase is Phase.CONNECTING or (state.phase is Phase.LIVE and not state.stage_empty)
+    return coming and not state.picture and not wanted(state, limits).offers.at_once
 
 
 def _notice(state: State, now: float, limits: Limits) -> tuple[str, float | None]:

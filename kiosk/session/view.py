@@ -31,6 +31,7 @@ class Situation:
     `notice` is a key of resources/translations (empty: nothing to say); it never holds a raw error.
     `ends_in_s` is set while a countdown is to be shown (idle warning, end of the longest visit).
     `picture` is True while the avatar view holds or plays a picture of this visit.
+    `awaits_avatar` is True while one is on its way that takes some time, and nobody of this visit was seen yet.
     """
 
     phase: Phase
@@ -42,6 +43,7 @@ class Situation:
     microphone: bool = False
     can_type: bool = False
     can_interrupt: bool = False
+    awaits_avatar: bool = False
 
 
 class VisitorActions(Protocol):

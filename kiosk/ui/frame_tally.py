@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from kiosk.clock import Clock
+from kiosk.media.frames import STAND_IN, VideoFrame
 
 
 @dataclass(slots=True)
@@ -14,8 +15,10 @@ class FrameTally:
     dropped: int = 0
     first_painted_s: float | None = None
 
-    def note_painted(self) -> bool:
-        """Returns True for the first frame since the start or the last `restart`."""
+    def note_painted(self, frame: VideoFrame | None) -> bool:
+        """Returns True for the first frame of an avatar since the start or the last `restart`."""
+        if frame is None or frame.channel == STAND_IN:
+            return False
         self.painted += 1
         if self.first_painted_s is None:
             self.first_painted_s = self.clock.monotonic()

@@ -163,7 +163,7 @@ class GlView(QOpenGLWidget):
             pipeline.forget_leaving()
         if self._fresh:
             self._fresh = False
-            if self._tally.note_painted():
+            if self._tally.note_painted(self._held):
                 self.first_frame.emit()
 
     def _refuse_frame(self, reason: str) -> None:

@@ -175,7 +175,7 @@ class RasterView(QWidget):
             self._leaving = None
         if self._fresh:
             self._fresh = False
-            if self._tally.note_painted():
+            if self._tally.note_painted(self._held):
                 self.first_frame.emit()
 
     def _paint(self, painter: QPainter, dirty: QRect) -> None:

@@ -13,9 +13,11 @@ from kiosk.ui.screens.connecting import ConnectingScreen
 from kiosk.ui.screens.live import LiveScreen
 from kiosk.ui.screens.message import MessageScreen
 from kiosk.ui.screens.screen import Screen, ScreenTools
+from kiosk.ui.screens.waiting import WaitingScreen
 from kiosk.ui.screens.welcome import WelcomeScreen
 
 CONVERSING = (Phase.LIVE, Phase.FALLBACK, Phase.RECOVERING)
+AnyScreen = Screen | LiveScreen | WaitingScreen
 MESSAGES = (Phase.GOODBYE, Phase.OUT_OF_SERVICE)
 
 
@@ -24,6 +26,7 @@ class ScreenSet:
         self._tools = tools
         self._languages = list(languages)
         self._window = window
+        self.has_company = False  # a face waits with the visitor
 
     @cached_property
     def attract(self) -> AttractScreen:
@@ -38,6 +41,10 @@ class ScreenSet:
         return ConnectingScreen(self._tools, self._window)
 
     @cached_property
+    def waiting(self) -> WaitingScreen:
+        return WaitingScreen(self._tools, self._window)
+
+    @cached_property
     def live(self) -> LiveScreen:
         return LiveScreen(self._tools, self._window)
 
@@ -45,7 +52,7 @@ class ScreenSet:
     def message(self) -> MessageScreen:
         return MessageScreen(self._tools, self._window)
 
-    def fitting(self, situation: Situation) -> Screen | LiveScreen:
+    def fitting(self, situation: Situation) -> AnyScreen:
         phase = situation.phase
         if phase in MESSAGES:
             return self.message
@@ -55,6 +62,8 @@ class ScreenSet:
             return self.live
         if phase is Phase.ATTRACT:
             return self.attract
+        if self.has_company and situation.awaits_avatar:
+            return self.waiting
         return self.connecting
 
     def forget_visit(self) -> None:

@@ -17,10 +17,11 @@ from kiosk.ui.frame_source import FrameRenderer
 from kiosk.ui.labels import Pill
 from kiosk.ui.metrics import Metrics, metrics_for
 from kiosk.ui.operator_entry import OperatorEntry, OperatorTools
-from kiosk.ui.screen_set import CONVERSING, ScreenSet
+from kiosk.ui.screen_set import CONVERSING, AnyScreen, ScreenSet
 from kiosk.ui.screens.idle_panel import IDLE_NOTICE, IdlePanel
 from kiosk.ui.screens.live import LiveScreen
 from kiosk.ui.screens.screen import Screen, ScreenTools
+from kiosk.ui.screens.waiting import WaitingScreen
 from kiosk.ui.texts import Texts
 from kiosk.ui.theme import Theme
 
@@ -77,7 +78,7 @@ class KioskWindow(QWidget):
         self._view = view
         view.widget().setParent(self)
         self._screens = ScreenSet(self._tools, self._languages, self)
-        self._shown: Screen | LiveScreen | None = None
+        self._shown: AnyScreen | None = None
         self._idle: IdlePanel | None = None
         self._reveal = QVariantAnimation(self)
         self._reveal.setDuration(REVEAL_MS)
@@ -143,6 +144,12 @@ class KioskWindow(QWidget):
             notice_changed=situation.notice != before.notice,
             mode_changed=situation.mode is not before.mode,
         )
+
+    def expect_company(self) -> None:
+        """From now on a face waits with the visitor while the avatar is on its way."""
+        if not self._shut:
+            self._screens.has_company = True
+            self._refresh(self._situation, entered=False, notice_changed=False, mode_changed=False)
 
     def show_words(self, words: Words) -> None:
         """Captions, suggestions and cards of this visit; they may come a little before the picture."""
@@ -240,7 +247,7 @@ class KioskWindow(QWidget):
         if isinstance(screen, LiveScreen) and (entered or mode_changed):
             self._announce(screen.microphone.accessibleName())
 
-    def _swap(self, screen: Screen | LiveScreen) -> None:
+    def _swap(self, screen: AnyScreen) -> None:
         previous, self._shown = self._shown, screen
         screen.setGeometry(self.rect())
         screen.show()
@@ -255,7 +262,12 @@ class KioskWindow(QWidget):
             self._figures.raise_()
         if self._operator is not None:
             self._operator.stay_on_top()
-        if isinstance(screen, LiveScreen) and self._tools.animate:
+        if isinstance(screen, LiveScreen | WaitingScreen) and self._tools.animate:
+            self._show_picture(isinstance(previous, WaitingScreen))
+
+    def _show_picture(self, is_shown: bool) -> None:
+        """One that is shown already goes over into the next by itself."""
+        if not is_shown:
             self._view.set_fade(REVEAL_FROM)
             self._reveal.start()
 

@@ -8,7 +8,7 @@ import threading
 from dataclasses import replace
 
 from kiosk.media.air import Air, Channel
-from kiosk.media.frames import PixelFormat, VideoFrame
+from kiosk.media.frames import STAND_IN, PixelFormat, VideoFrame
 from kiosk.media.mailbox import FrameMailbox
 from tests.media_doubles import SilentMicrophone, VoiceLog
 
@@ -22,8 +22,10 @@ class Dictation:
 
     def __init__(self) -> None:
         self.frames: asyncio.Queue[bytes] = asyncio.Queue()
+        self.readers = 0
 
     async def read(self) -> bytes:
+        self.readers += 1
         return await self.frames.get()
 
 
@@ -44,7 +46,7 @@ def test_the_first_channel_has_the_air_at_once() -> None:
     channel.voice.put(b"hello")
     channel.video.put(frame(3))
     assert channel.on_air
-    assert speaker.heard == [b"hello"]
+    assert speaker.heard == [b"hello"], "the first word may come before the session knows of it"
     assert shown(screen) == (channel.number, 3)
 
 
@@ -120,6 +122,48 @@ def test_what_links_ask_is_answered_by_the_kiosks_own() -> None:
     assert channel.video.wanted_format is PixelFormat.I420
 
 
+def test_a_stand_in_is_seen_until_the_first_picture() -> None:
+    air, screen, _speaker = silent_air()
+    air.stand_in.put(frame(7))
+    assert shown(screen) is None, "nobody waits"
+    air.await_picture()
+    air.stand_in.put(frame(7))
+    channel = air.open_channel()
+    air.stand_in.put(frame(8))
+    assert shown(screen) == (STAND_IN, 8)
+    channel.video.put(frame(3))
+    air.stand_in.put(frame(9))
+    assert shown(screen) == (channel.number, 3), "whoever is slow to hear of it does not come back"
+    air.dismiss_stand_in()
+    channel.video.put(frame(4))
+    air.dismiss_stand_in()
+    assert shown(screen) == (channel.number, 4), "nothing of the avatar is dropped with it"
+    statistics = screen.statistics()
+    assert (statistics.received, statistics.painted, statistics.dropped) == (2, 2, 0), "only the avatar counts"
+
+
+def test_a_picture_that_was_held_back_ends_the_stand_in_too() -> None:
+    air, screen, _speaker = silent_air()
+    air.open_channel()
+    coming = air.open_channel()
+    air.await_picture()
+    coming.video.put(frame(2))
+    air.stand_in.put(frame(8))
+    coming.take_the_air()
+    air.stand_in.put(frame(9))
+    assert shown(screen) == (coming.number, 2)
+
+
+def test_a_stand_in_that_is_dismissed_leaves_nothing_that_waits() -> None:
+    air, screen, _speaker = silent_air()
+    air.await_picture()
+    air.stand_in.put(frame(8))
+    air.dismiss_stand_in()
+    air.stand_in.put(frame(9))
+    assert shown(screen) is None
+    assert screen.statistics().dropped == 0
+
+
 async def settle() -> None:
     for _ in range(5):
         await asyncio.sleep(0)
@@ -136,6 +180,9 @@ async def test_the_microphone_goes_to_the_one_on_air() -> None:
             heard.append((channel.number, await channel.microphone.read()))
 
     tasks = [asyncio.create_task(listen(channel)) for channel in (present, coming)]
+    await settle()
+    assert not microphone.readers, "nobody hears the visitor before the visit lives"
+    present.take_the_air()
     for word in (b"a", b"b"):
         microphone.frames.put_nowait(word)
         await settle()

@@ -15,6 +15,7 @@ from pytestqt.qtbot import QtBot
 
 from kiosk.clock import SystemClock
 from kiosk.links.contract import AvatarMode, Caption, Speaker
+from kiosk.media.frames import STAND_IN
 from kiosk.resources import resources_dir
 from kiosk.session.notices import Notice
 from kiosk.session.view import Phase, Situation
@@ -31,6 +32,7 @@ from kiosk.ui.screens.connecting import ConnectingScreen
 from kiosk.ui.screens.live import LiveScreen
 from kiosk.ui.screens.message import MessageScreen
 from kiosk.ui.screens.text_row import LONGEST_INPUT
+from kiosk.ui.screens.waiting import WaitingScreen
 from kiosk.ui.screens.welcome import WelcomeScreen
 from kiosk.ui.texts import Texts
 from kiosk.ui.theme import load_theme
@@ -127,6 +129,68 @@ def test_each_phase_has_its_screen(house: House, phase: Phase, picture: bool, sc
     assert isinstance(window.screen_shown, screen)
     assert window.screen_shown.isVisible()
     assert window.screen_shown.size() == window.size()
+
+
+COMPANY = Situation(Phase.CONNECTING, awaits_avatar=True)
+
+
+def test_company_for_a_visitor_who_waits(house: House) -> None:
+    """The picture is seen through the screen, and goes over into the avatar's without a new beginning."""
+    window = house.open((640, 480))
+    window.show_situation(COMPANY)
+    assert isinstance(window.screen_shown, ConnectingScreen), "nobody is there yet"
+    window.expect_company()
+    waiting = window.screen_shown
+    assert isinstance(waiting, WaitingScreen)
+    house.frames.put(replace(flat_i420(320, 240, (81, 90, 240)), channel=STAND_IN))
+    window.view.pump()
+    house.qtbot.waitUntil(lambda: house.pixel(600, 200)[0] > 200)
+    assert window.view.painted == 0
+    assert window.view.first_painted_s is None, "no avatar was seen"
+    house.click(waiting.back)
+    QTest.mouseClick(waiting, Qt.MouseButton.LeftButton, pos=QPoint(20, 200))
+    assert house.visitor.did == [("leave",), ("touch",)]
+    house.frames.put(replace(flat_i420(320, 240, (41, 240, 110)), channel=1))
+    window.show_situation(TALK)
+    window.view.pump()
+    seen: list[tuple[int, ...]] = []
+
+    def is_there() -> bool:
+        seen.append(house.pixel(600, 200))
+        return seen[-1][2] > 200
+
+    house.qtbot.waitUntil(is_there)
+    assert min(max(colour) for colour in seen) > 100, "between the two it never grew dark"
+    assert window.view.first_painted_s is not None
+
+
+@pytest.mark.parametrize(
+    ("situation", "screen"),
+    [
+        (COMPANY, WaitingScreen),
+        (replace(COMPANY, phase=Phase.LIVE), WaitingScreen),  # a voice whose face is being drawn
+        (Situation(Phase.CONNECTING), ConnectingScreen),  # the persona itself, which is there at once
+        (Situation(Phase.LIVE, notice="stage_empty"), ConnectingScreen),
+        (Situation(Phase.RECOVERING), ConnectingScreen),
+        (Situation(Phase.OUT_OF_SERVICE), MessageScreen),
+    ],
+)
+def test_company_only_where_somebody_comes(house: House, situation: Situation, screen: type[QWidget]) -> None:
+    window = house.open()
+    window.expect_company()
+    window.show_situation(situation)
+    assert isinstance(window.screen_shown, screen)
+
+
+@pytest.mark.parametrize("language", ["en", "de"])
+@pytest.mark.parametrize("size", SIZES)
+def test_the_words_of_who_waits_fit(house: House, size: tuple[int, int], language: str) -> None:
+    window = house.build(text_scale=1.3)
+    window.expect_company()
+    window.show_windowed(*size)
+    for notice in ("", *Notice):
+        window.show_situation(replace(COMPANY, notice=notice, language=language))
+        assert everything_fits(window) == []
 
 
 def lay_out() -> None:
