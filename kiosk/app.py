@@ -48,11 +48,13 @@ from kiosk.report import write_report
 from kiosk.resources import resources_dir
 from kiosk.run_report import RunSources, pictures, run_report
 from kiosk.secrets import OPERATOR_PIN, SecretError
+from kiosk.session.budget import spare_refusal
 from kiosk.session.controller import Controller
 from kiosk.session.ledger import FileLedger
 from kiosk.session.limits import Limits
 from kiosk.session.money_guard import GuardedProvider, MoneyGuard
 from kiosk.session.usage_file import UsageFile
+from kiosk.session.warm_sessions import PrewarmPlan
 from kiosk.settings import LOCAL, Settings
 from kiosk.settings_check import provider_settings
 from kiosk.signals import EndSignals
@@ -216,6 +218,7 @@ async def _run(
             welcome=session.welcome and not options.auto_start,
             language=session.language,
         ),
+        prewarm=PrewarmPlan(session.prewarm, session.prewarm_s, lambda: _spare_refusal(guard)),
     )
     devices.on_change = controller.devices_changed
     sampler = FigureSampler(
@@ -304,6 +307,11 @@ def _voice(devices: SoundDevices, links: LinkChoice) -> AudioStatistics:
     if sync is None or not devices.playout.is_open:
         return statistics
     return replace(statistics, av_offset_ms=round(sync.av_offset_s * 1000, 1))
+
+
+def _spare_refusal(guard: MoneyGuard) -> str:
+    standing = guard.standing()
+    return spare_refusal(standing.budget, standing.spent)
 
 
 async def _until(ended: asyncio.Event, for_s: float | None) -> None:

@@ -8,11 +8,20 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Annotated, Any, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, StringConstraints, model_validator
+from pydantic import (
+    BaseModel,
+    ConfigDict,
+    Field,
+    StringConstraints,
+    ValidationInfo,
+    field_validator,
+    model_validator,
+)
 
 from kiosk.dialogue.call_settings import CallSettings
 from kiosk.persona.speech_settings import SpeechEndpointSettings
 from kiosk.providers.own_room import OwnRoomSettings
+from kiosk.session.prewarm import Prewarm
 from kiosk.settings_budget import BudgetSettings
 
 LOCAL = "local"
@@ -44,6 +53,13 @@ class SessionSettings(Table):
 
     waiting: Literal["persona", "plain"] = Field(
         "persona", description="Who is seen until the avatar comes: the kiosk's own persona, or a plain screen."
+    )
+
+    prewarm: Prewarm = Field(
+        Prewarm.OFF, description="Begin the vendor's session before the visit: off, at the welcome screen, or always."
+    )
+    prewarm_s: float = Field(
+        60, ge=10, le=300, description="So long a session that was begun ahead waits for its visitor."
     )
 
     @model_validator(mode="after")
@@ -93,7 +109,7 @@ class Settings(Table):
     """All of kiosk.toml. `providers` holds the tables as written: a provider's own model checks its table."""
 
     session: SessionSettings = SessionSettings()
-    budget: BudgetSettings = BudgetSettings()
+    budget: BudgetSettings = Field(BudgetSettings(), validate_default=True)
     view: ViewSettings = ViewSettings()
     audio: AudioSettings = AudioSettings()
     livekit: OwnRoomSettings = OwnRoomSettings()
@@ -101,3 +117,14 @@ class Settings(Table):
     speech: SpeechEndpointSettings | None = None
     log: LogSettings = LogSettings()
     providers: Mapping[str, Mapping[str, Any]] = Field(default_factory=dict)
+
+    @field_validator("budget")
+    @classmethod
+    def waiting_all_day_has_a_limit(cls, budget: BudgetSettings, info: ValidationInfo) -> BudgetSettings:
+        session = info.data.get("session")
+        if session is not None and session.prewarm is Prewarm.ATTRACT and not budget.minutes_per_day:
+            raise ValueError(
+                'prewarm = "attract" in [session] keeps a vendor\'s session open all day, with nobody there: '
+                "set minutes_per_day to what that may cost"
+            )
+        return budget

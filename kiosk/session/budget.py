@@ -31,6 +31,14 @@ def refusal(budget: Budget, spent: Spent, visit_id: str) -> str:
     return ""
 
 
+def spare_refusal(budget: Budget, spent: Spent) -> str:
+    """Why no session may begin before its visitor comes, for the operator; empty where one may. From the share of the
+    day at which the operator is warned, what is left is for those who are there."""
+    if line := refusal(budget, spent, visit_id=""):
+        return line
+    return "what is left of the day's budget is kept for visitors" if is_near(budget, spent) else ""
+
+
 def visits_left(budget: Budget, spent: Spent) -> int | None:
     """None without a limit."""
     return max(0, budget.visits_per_day - spent.visits) if budget.visits_per_day else None

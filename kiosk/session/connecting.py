@@ -6,8 +6,9 @@ from dataclasses import replace
 
 from kiosk.links.contract import AvatarMode
 from kiosk.providers.contract import EndReason, Grant, SessionRef
-from kiosk.session.effects import CloseLink, Effect, EndSession, OpenLink, PutOnAir, StartSession
+from kiosk.session.effects import CloseLink, Effect, EndSession, OpenLink, PutOnAir, Report, StartSession
 from kiosk.session.limits import Limits
+from kiosk.session.policies import Fault
 from kiosk.session.source import Source
 from kiosk.session.state import LINKED, Connection, Stage, State, wanted
 from kiosk.session.view import Phase
@@ -49,7 +50,7 @@ def up(state: State, now: float, limits: Limits) -> Step:
     living = replace(
         state,
         phase=Phase.LIVE if asked_for else Phase.FALLBACK,
-        connection=replace(connection, stage=Stage.UP, failures=0, retry_at=None),
+        connection=replace(connection, stage=Stage.UP, failures=0, retry_at=None, doubted_at=None),
         notice="",
         entered_at=now,
         deadline=None,
@@ -58,6 +59,15 @@ def up(state: State, now: float, limits: Limits) -> Step:
         failed_visits=0,
     )
     return living, (PutOnAir(connection.ticket, connection.source.provider),)
+
+
+def start_anew(state: State, fault: Fault) -> Step:
+    """A session that was begun ahead has died while it waited: that is no failure of this visit's."""
+    state, closing = drop_link(state)
+    state, ending = drop_session(state, EndReason.FAULT)
+    state, starting = start(state, state.connection.source, state.connection.failures)
+    line = f"the session that was begun ahead is gone, another one is asked for: {fault.operator_line}"
+    return state, (*closing, *ending, *starting, Report(fault.kind, line, fatal=False))
 
 
 def drop_link(state: State) -> Step:

@@ -58,6 +58,7 @@ from kiosk.session.state import State, wanted
 from kiosk.session.tasks import TaskSet
 from kiosk.session.vendor_sessions import Sleep, VendorSessions
 from kiosk.session.view import Phase, Situation, SituationListener, Words, WordsListener
+from kiosk.session.warm_sessions import PrewarmPlan, WarmSessions
 
 log = logging.getLogger("kiosk.session")
 
@@ -82,6 +83,7 @@ class Controller:
         clock: Clock,
         limits: Limits,
         fallback: str | None = None,
+        prewarm: PrewarmPlan | None = None,
         rng: Random | None = None,
         sleep: Sleep = asyncio.sleep,
     ) -> None:
@@ -101,6 +103,9 @@ class Controller:
         self._links = LinkRuns(new_link, self._post, self._tasks, limits.close_s)
         self._sessions = VendorSessions(
             providers, ledger, clock, self._limits, self._rng, sleep, self._post, self._tasks
+        )
+        self._warm = WarmSessions(
+            prewarm or PrewarmPlan(), self._sessions, clock, sleep, self._new_id, self._post, self._tasks
         )
         self._state = State()
         self._situation = situation(self._state, clock.monotonic(), self._limits)
@@ -164,7 +169,7 @@ class Controller:
         return lambda: self._words_listeners.remove(listener)
 
     def touch(self) -> None:
-        self._post(Touched(f"{self._rng.getrandbits(128):032x}"))
+        self._post(Touched(self._warm.visit_id or self._new_id()))
 
     def accept(self, language: str) -> None:
         self._post(Accepted(language))
@@ -212,12 +217,14 @@ class Controller:
         """Before anything else. Begins to end, in the background, what an earlier run left open at a vendor."""
         self._tasks.bind()
         await self._sessions.end_orphans()
+        self._look_ahead()
 
     async def shutdown(self, reason: EndReason = EndReason.SHUTDOWN) -> None:
         """Ends the visit and its vendor session, waits for all that is under way, at most `limits.shutdown_s`. What was
         not done by then is cancelled; the ledger remembers it."""
         if self._closed:
             return
+        self._warm.stop()
         self._post(Shutdown(reason))
         self._disarm()
         if not await self._tasks.settle(self._limits.shutdown_s):
@@ -249,8 +256,17 @@ class Controller:
             self._note_phase(before, now)
         for effect in effects:
             self._carry_out(effect)
+        self._look_ahead()
         self._publish(now)
         self._arm(now)
+
+    def _look_ahead(self) -> None:
+        state = self._state
+        source = None if state.stopped else wanted(state, self._limits)
+        self._warm.look(state.phase, state.visit, source, self._limits.language)
+
+    def _new_id(self) -> str:
+        return f"{self._rng.getrandbits(128):032x}"
 
     def _note_phase(self, before: Phase, now: float) -> None:
         phase = self._state.phase
@@ -261,7 +277,8 @@ class Controller:
     def _carry_out(self, effect: Effect) -> None:
         match effect:
             case StartSession(ticket, visit, source):
-                self._sessions.start(ticket, visit, source.provider)
+                if not self._warm.hand_over(ticket, visit, source.provider):
+                    self._sessions.start(ticket, visit, source.provider)
             case RenewGrant(ticket, grant, source):
                 self._sessions.renew(ticket, grant, source.provider)
             case EndSession(session, reason):

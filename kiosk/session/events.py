@@ -51,8 +51,11 @@ class Switch:
 
 @dataclass(frozen=True, slots=True)
 class SessionStarted:
+    """`begun_ahead`: the session waited for this visitor, and may have died meanwhile."""
+
     ticket: int
     grant: Grant
+    begun_ahead: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,6 +19,7 @@ class Limits:
 
     welcome_s: float = 60.0
     connect_s: float = 30.0  # from the choice of language, or of another avatar, to the first picture, with retries
+    ahead_s: float = 8.0  # from the touch to the first picture of a session that was begun ahead, else it is given up
     connect_notice_s: float = 8.0  # from here on the visitor is asked for a moment's patience
     recover_s: float = 40.0  # from the loss of the link to the next picture, retries included
     goodbye_s: float = 4.0

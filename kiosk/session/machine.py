@@ -63,7 +63,7 @@ from kiosk.links.contract import (
 )
 from kiosk.providers.contract import EndReason, Grant, Visit
 from kiosk.session import switching
-from kiosk.session.connecting import Step, drop_link, drop_session, end_session, granted, limited, start, up
+from kiosk.session.connecting import Step, drop_link, drop_session, end_session, granted, limited, start, start_anew, up
 from kiosk.session.devices import DeviceState
 from kiosk.session.effects import (
     CloseDevices,
@@ -188,8 +188,10 @@ def _provider(
         return switching.from_provider(state, event, now)
     awaited = state.connection.stage if state.connection.ticket == event.ticket else Stage.NONE
     match awaited, event:
-        case Stage.STARTING, SessionStarted(grant=grant):
-            return _open_link(replace(state, connection=limited(state.connection, grant, now)), grant)
+        case Stage.STARTING, SessionStarted(grant=grant, begun_ahead=begun_ahead):
+            connection = limited(state.connection, grant, now)
+            doubted_at = now + limits.ahead_s if begun_ahead else None
+            return _open_link(replace(state, connection=replace(connection, doubted_at=doubted_at)), grant)
         case _, SessionStarted(grant=grant):
             return state, (EndSession(grant.session, state.ended),)
         case Stage.STARTING, StartFailed(fault=fault, session=session):
@@ -288,6 +290,9 @@ def _time(state: State, now: float, limits: Limits) -> Step:
         return _overdue(state, now, limits)
     if state.incoming is not None and now >= state.incoming.until:
         return switching.overdue(state, limits)
+    if state.connection.doubted_at is not None and now >= state.connection.doubted_at:
+        line = f"no picture within {limits.ahead_s:.0f} s"
+        return start_anew(state, Fault(f"link_{LostReason.TIMEOUT.value}", "unavailable", line, retry=True))
     if state.connection.retry_at is not None and now >= state.connection.retry_at:
         return _next_attempt(state)
     return state, ()
@@ -368,6 +373,8 @@ def _lost(state: State, fault: Fault, now: float, limits: Limits) -> Step:
 
 def _attempt_failed(state: State, fault: Fault, now: float, limits: Limits, *, keep_session: bool = True) -> Step:
     """Wait and try again, or turn to the fallback provider, or give up."""
+    if state.connection.doubted_at is not None and (state.deadline is None or now < state.deadline):
+        return start_anew(state, fault)
     failures = state.connection.failures + 1
     tries = limits.connect_tries if state.phase is Phase.CONNECTING else limits.recover_tries
     delay_s = limits.retry.delay_s(failures, _rng(state), fault.retry_after_s)

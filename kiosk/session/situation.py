@@ -35,7 +35,7 @@ def situation(state: State, now: float, limits: Limits) -> Situation:
 
 def due(state: State, now: float, limits: Limits) -> float | None:
     """The next instant at which a Tick matters: something ends, or the screen would change. None: nothing pends."""
-    acts = [state.deadline, idle_at(state, limits), state.connection.retry_at]
+    acts = [state.deadline, idle_at(state, limits), state.connection.retry_at, state.connection.doubted_at]
     shows: list[float] = []
     if state.phase in IN_VISIT:
         acts.append(ends_at(state))

@@ -45,6 +45,7 @@ class Connection:
     retry_at: float | None = None
     grant: Grant | None = None
     ends_at: float | None = None  # when the vendor ends this session
+    doubted_at: float | None = None  # when a session that was begun ahead is taken for dead, unless somebody came
 
 
 @dataclass(frozen=True, slots=True)

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable
+from dataclasses import dataclass
 from functools import partial
 from random import Random
 
@@ -30,6 +31,14 @@ log = logging.getLogger("kiosk.session.vendor")
 Sleep = Callable[[float], Awaitable[None]]
 
 
+@dataclass(frozen=True, slots=True)
+class Refused:
+    """No session, or one that is of no use and must be ended."""
+
+    fault: Fault
+    session: SessionRef | None = None
+
+
 class VendorSessions:
     """A start is never cancelled: what it creates must be ended. An end is tried until it works or tries run out."""
 
@@ -53,6 +62,7 @@ class VendorSessions:
         self._post = post
         self._tasks = tasks
         self._ending: dict[SessionRef, asyncio.Task[None]] = {}
+        self.on_end: Callable[[], None] = lambda: None  # the end of a session was confirmed, or given up
 
     def start(self, ticket: int, visit: Visit, provider: str) -> None:
         """`provider`: the name of one that was found before."""
@@ -61,13 +71,22 @@ class VendorSessions:
     def renew(self, ticket: int, grant: Grant, provider: str) -> None:
         self._tasks.spawn(self._renew(ticket, grant, self._providers.get(provider)), f"session-renew-{ticket}")
 
+    @property
+    def is_ending(self) -> bool:
+        """The end of some session is not confirmed yet."""
+        return bool(self._ending)
+
     def end(self, session: SessionRef, reason: EndReason, after: Iterable[asyncio.Task[None]] = ()) -> None:
         """Ends the session once `after` (the closing of devices and link) is done."""
         if session in self._ending:
             return
         task = self._tasks.spawn(self._end(session, reason, frozenset(after)), "session-end")
         self._ending[session] = task
-        task.add_done_callback(lambda _: self._ending.pop(session, None))
+        task.add_done_callback(lambda _: self._ended(session))
+
+    def _ended(self, session: SessionRef) -> None:
+        self._ending.pop(session, None)
+        self.on_end()
 
     async def end_orphans(self) -> None:
         """Begins to end what an earlier run of the kiosk left open. Call it before the first visit."""
@@ -75,7 +94,18 @@ class VendorSessions:
             log.info("orphan", extra={"provider": session.provider})
             self.end(session, EndReason.ORPHAN)
 
+    async def ask(self, provider: str, visit: Visit) -> Grant | Refused:
+        """A session, and its entry in the ledger. Not to be cancelled."""
+        return await self._ask(visit, self._providers.get(provider))
+
     async def _start(self, ticket: int, visit: Visit, provider: Provider) -> None:
+        match await self._ask(visit, provider):
+            case Refused(fault, session):
+                self._post(StartFailed(ticket, fault, session))
+            case grant:
+                self._post(SessionStarted(ticket, grant))
+
+    async def _ask(self, visit: Visit, provider: Provider) -> Grant | Refused:
         replaced = {
             task
             for session, task in self._ending.items()
@@ -92,14 +122,13 @@ class VendorSessions:
                 await self._on_disk(partial(self._ledger.open, error.session))
             elif intent is not None:
                 await self._on_disk(partial(self._ledger.close, intent))
-            self._post(StartFailed(ticket, fault_of_error(error), error.session))
+            return Refused(fault_of_error(error), error.session)
         except Exception:
             # Nobody knows whether a session exists: the intent stays, and the next start of the kiosk looks into it.
             log.exception("provider %s failed to start a session", provider.name)
-            self._post(StartFailed(ticket, _unforeseen(provider)))
-        else:
-            await self._on_disk(partial(self._ledger.open, grant.session))
-            self._post(SessionStarted(ticket, grant))
+            return Refused(_unforeseen(provider))
+        await self._on_disk(partial(self._ledger.open, grant.session))
+        return grant
 
     async def _renew(self, ticket: int, grant: Grant, provider: Provider) -> None:
         try:

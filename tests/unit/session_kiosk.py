@@ -12,6 +12,7 @@ from kiosk.session.controller import Controller
 from kiosk.session.ledger import FileLedger
 from kiosk.session.limits import Limits
 from kiosk.session.view import Phase, Situation, VisitorActions, Words
+from kiosk.session.warm_sessions import PrewarmPlan
 from tests.fakes import Diary, FakeDevices, FakeLink, FakeProvider, LinkFactory, ProviderShelf
 from tests.virtual_time import VirtualClock
 
@@ -28,6 +29,7 @@ class Kiosk:
         others: tuple[Provider, ...] = (),
         limits: Limits | None = None,
         guarded: Callable[[Provider], Provider] = lambda provider: provider,
+        prewarm: PrewarmPlan | None = None,
     ) -> None:
         self.diary: Diary = []
         self.provider = provider or FakeProvider()
@@ -45,6 +47,7 @@ class Kiosk:
             ledger=self.ledger,
             clock=VirtualClock(asyncio.get_running_loop()),
             limits=limits or Limits(),
+            prewarm=prewarm,
             rng=Random(1),
         )
         self.actions: VisitorActions = self.controller
@@ -65,8 +68,11 @@ class Kiosk:
         return [phase.value for _, phase in self.controller.states]
 
     def begin(self) -> None:
+        self.begin_in("de")
+
+    def begin_in(self, language: str) -> None:
         self.actions.touch()
-        self.actions.accept("de")
+        self.actions.accept(language)
 
     async def reach(self, phase: Phase, limit_s: float = 120.0) -> None:
         await self.until(lambda: self.phase is phase, limit_s)
