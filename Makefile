@@ -1,6 +1,6 @@
 # Each target is one line or one script; the scripts are in packaging/.
 .DEFAULT_GOAL := help
-.PHONY: help setup run test lint bench package package-test lock clean
+.PHONY: help setup run test soak lint bench package package-test lock clean
 
 # The first need nothing but processors, so each gets its share; the others have a screen, sound and media to themselves.
 QUICK := tests/unit tests/contract
@@ -20,6 +20,9 @@ run: setup ## open the kiosk with its own persona; ARGS="..." goes to it
 test: lint ## every test; PYTEST_ARGS="..." goes to pytest
 	.venv/bin/python -m pytest -n logical $(QUICK) $(PYTEST_ARGS) $(NONE_IS_FINE)
 	.venv/bin/python -m pytest $(REAL) $(PYTEST_ARGS) $(NONE_IS_FINE)
+
+soak: setup ## does it hold out: visits come and go, slopes of memory, threads, handles and lips; HOURS=8, ARGS="..." goes to it
+	.venv/bin/python -m tests.benchmarks.soak --hours $(or $(HOURS),1) $(ARGS)
 
 lint: setup ## format, style and types
 	.venv/bin/ruff check .

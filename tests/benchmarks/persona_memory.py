@@ -18,9 +18,9 @@ import tempfile
 import time
 from pathlib import Path
 
-import numpy as np
 import psutil
 
+from tests.benchmarks.slopes import slope
 from tests.benchmarks.spoken import press, write_knowledge
 from tests.display import Display
 from tests.sound import SoundServer
@@ -32,8 +32,6 @@ SAMPLE_S = 0.5
 QUIET_S = 15.0  # at the end of a turn
 WARM_UP = 0.3  # of all turns
 OWN = re.compile(r"^Rss(?:Anon|Shmem):\s+(\d+) kB$", re.MULTILINE)
-# Student's t for 95 %, by degrees of freedom.
-T_95 = {1: 12.71, 2: 4.30, 3: 3.18, 4: 2.78, 5: 2.57, 6: 2.45, 8: 2.31, 10: 2.23, 15: 2.13, 20: 2.09, 30: 2.04}
 
 
 def memory_mb(process: psutil.Process) -> float:
@@ -71,15 +69,6 @@ def turns(desk: Desk, minutes: float) -> list[float]:
     return points
 
 
-def slope(points: list[float]) -> tuple[float, float]:
-    """(MB per hour, half of its 95 % interval) of the line through the points."""
-    hours = np.arange(len(points)) * TURN_S / 3600
-    fit, residuals, *_ = np.polyfit(hours, points, 1, full=True)
-    free = len(points) - 2
-    spread = float(np.sqrt(residuals[0] / free / np.sum((hours - hours.mean()) ** 2))) if len(residuals) else 0.0
-    return float(fit[0]), spread * T_95[max(key for key in T_95 if key <= free)]
-
-
 def main() -> None:
     parser = argparse.ArgumentParser(description=(__doc__ or "").splitlines()[0])
     parser.add_argument("--minutes", type=float, default=30.0, help="at least 9")
@@ -91,15 +80,17 @@ def main() -> None:
         finally:
             desk.close()
     warm = points[int(len(points) * WARM_UP) :]
-    per_hour, give_or_take = slope(warm)
+    line = slope([number * TURN_S / 3600 for number in range(len(warm))], warm)
+    if line is None:
+        raise SystemExit("too few turns for a line")
     print(
         json.dumps(
             {
                 "turns": len(points),
                 "own_mb": [round(point, 1) for point in points],
-                "slope_mb_per_h": round(per_hour, 2),
-                "give_or_take": round(give_or_take, 2),
-                "after_8_h_mb": round(8 * per_hour, 1),
+                "slope_mb_per_h": round(line.per_hour, 2),
+                "give_or_take": round(line.give_or_take, 2),
+                "after_8_h_mb": round(8 * line.per_hour, 1),
                 "minutes_fitted": round(len(warm) * TURN_S / 60, 1),
                 "cores": os.cpu_count(),
                 "load_1min": round(os.getloadavg()[0], 2),

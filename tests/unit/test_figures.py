@@ -81,7 +81,7 @@ def test_a_second_of_an_ordinary_visit() -> None:
         MicrophoneStatistics(9.0, 2),
         NetworkStatistics(
             0.03,
-            StreamStatistics("v", 1_000, 10, 0.004, 6.0, 300, 1),
+            StreamStatistics("v", 1_000, 10, 0.004, 6.0, 300, freezes=1),
             StreamStatistics("a", 500, 0, 0.002, 900.0, 480_000),
         ),
         ProcessStatistics(5.0, 200.0, 150.0, 30, 50),
@@ -93,7 +93,7 @@ def test_a_second_of_an_ordinary_visit() -> None:
         MicrophoneStatistics(11.0, 2),
         NetworkStatistics(
             0.05,
-            StreamStatistics("v", 1_090, 20, 0.006, 9.0, 360, 2),
+            StreamStatistics("v", 1_090, 20, 0.006, 9.0, 360, freezes=2),
             StreamStatistics("a", 600, 0, 0.003, 1_092.0, 576_000),
         ),
         ProcessStatistics(5.5, 210.0, 160.0, 31, 51),
@@ -133,8 +133,8 @@ def test_a_second_of_an_ordinary_visit() -> None:
 
 
 def test_another_link_begins_from_nothing() -> None:
-    before = Snapshot(0.0, network=NetworkStatistics(0.1, StreamStatistics("old", 900, 90, 0.0, 50.0, 500, 7)))
-    now = Snapshot(1.0, network=NetworkStatistics(0.1, StreamStatistics("new", 1_000, 0, 0.0, 60.0, 600, 1)))
+    before = Snapshot(0.0, network=NetworkStatistics(0.1, StreamStatistics("old", 900, 90, 0.0, 50.0, 500, freezes=7)))
+    now = Snapshot(1.0, network=NetworkStatistics(0.1, StreamStatistics("new", 1_000, 0, 0.0, 60.0, 600, freezes=1)))
     found = figures(before, now)
     assert (found.loss_percent, found.freezes, found.video_buffer_ms) == (0.0, 1, 100.0)
 
