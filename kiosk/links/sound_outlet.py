@@ -16,6 +16,8 @@ from livekit import rtc
 from livekit.rtc._ffi_client import FfiClient
 from livekit.rtc._proto import ffi_pb2
 
+from kiosk.media.native_call import NativeCall
+
 log = logging.getLogger("kiosk.link")
 
 SAMPLE_BYTES = 2
@@ -35,13 +37,14 @@ class SoundOutlet:
         self._buffer = bytearray(self._samples * SAMPLE_BYTES)
         self._answered: deque[int] = deque(maxlen=REMEMBERED)
         self._asked: int | None = None
-        self._request = ffi_pb2.FfiRequest()
-        capture = self._request.capture_audio_frame
+        request = ffi_pb2.FfiRequest()
+        capture = request.capture_audio_frame
         capture.source_handle = source._ffi_handle.handle  # noqa: SLF001 - as the source itself does
         capture.buffer.data_ptr = ctypes.addressof(ctypes.c_char.from_buffer(self._buffer))
         capture.buffer.sample_rate = rate
         capture.buffer.num_channels = 1
         capture.buffer.samples_per_channel = self._samples
+        self._capture = NativeCall(request)
         self._queue = FfiClient.instance.queue.subscribe(asyncio.get_running_loop(), filter_fn=self._catch)
 
     async def send(self, pcm: bytes) -> None:
@@ -53,7 +56,7 @@ class SoundOutlet:
                 break
             await asyncio.sleep(LOOK_S)
         self._buffer[:] = pcm  # the library copies it before it answers the request
-        self._asked = FfiClient.instance.request(self._request).capture_audio_frame.async_id
+        self._asked = self._capture().capture_audio_frame.async_id
 
     def close(self) -> None:
         FfiClient.instance.queue.unsubscribe(self._queue)

@@ -11,6 +11,8 @@ from kiosk.media.playout import FarEnd
 if TYPE_CHECKING:
     from livekit import rtc
 
+    from kiosk.media.native_call import NativeCall
+
 log = logging.getLogger("kiosk.media")
 
 RATE: Final = 48_000  # Hz
@@ -56,12 +58,13 @@ class EchoCanceller:
             "high_pass_filter": high_pass,
             "auto_gain_control": gain_control,
         }
+        self._loaded = False
         self._module: rtc.AudioProcessingModule | None = None
         self._near = bytearray(FRAME_BYTES)
-        self._near_frame: rtc.AudioFrame | None = None
+        self._near_call: NativeCall | None = None
         self._far_end: FarEnd | None = None
         self._far = bytearray()
-        self._far_frame: rtc.AudioFrame | None = None
+        self._far_call: NativeCall | None = None
         self._until_delay = 0
         self.reversed = 0  # 10 ms frames of the far end that were taken into account
 
@@ -75,23 +78,38 @@ class EchoCanceller:
         if far_end is not None:
             far_end.ring.skip(far_end.ring.available())
             self._far = bytearray(far_end.frame * 2)
-            self._far_frame = self._frame(self._far, far_end.rate)
+            self._far_call = self._call("apm_process_reverse_stream", self._far, far_end.rate)
 
     def _prepare(self) -> None:
         """On the first use and on its thread: loading the library takes a quarter of a second."""
-        if self._near_frame is None:
-            load_library()
-            self._near_frame = self._frame(self._near, RATE)
-            if any(self._stages.values()):
-                from livekit import rtc
+        if self._loaded:
+            return
+        self._loaded = True
+        load_library()
+        if any(self._stages.values()):
+            from livekit import rtc
 
-                self._module = rtc.AudioProcessingModule(**self._stages)
+            self._module = rtc.AudioProcessingModule(**self._stages)
+            self._near_call = self._call("apm_process_stream", self._near, RATE)
 
-    @staticmethod
-    def _frame(samples: bytearray, rate: int) -> rtc.AudioFrame:
-        from livekit import rtc
+    def _call(self, name: str, samples: bytearray, rate: int) -> NativeCall | None:
+        """Of one of the module's two ways in, which change the samples where they are."""
+        if self._module is None:
+            return None
+        import ctypes
 
-        return rtc.AudioFrame(samples, rate, 1, len(samples) // 2)
+        from livekit.rtc._proto import ffi_pb2
+
+        from kiosk.media.native_call import NativeCall
+
+        request = ffi_pb2.FfiRequest()
+        words = getattr(request, name)
+        words.apm_handle = self._module._ffi_handle.handle  # noqa: SLF001 - as the module itself does
+        words.data_ptr = ctypes.addressof(ctypes.c_char.from_buffer(samples))
+        words.size = len(samples)
+        words.sample_rate = rate
+        words.num_channels = 1
+        return NativeCall(request)
 
     def process(self, pcm: memoryview, left: int, capture_delay_s: float) -> bytes:
         """One 10 ms frame of the microphone (960 bytes) in, the same without echo and noise out.
@@ -101,16 +119,17 @@ class EchoCanceller:
         """
         self._prepare()
         self._near[:] = pcm
-        if self._module is None or self._near_frame is None:
+        if self._near_call is None:
             return bytes(self._near)
         if self._cancels:
             self._take_far_end(left + 1, capture_delay_s)
-        self._module.process_stream(self._near_frame)
+        if error := self._near_call().apm_process_stream.error:
+            raise RuntimeError(error)
         return bytes(self._near)
 
     def _take_far_end(self, shares: int, capture_delay_s: float) -> None:
-        far_end, frame = self._far_end, self._far_frame
-        if far_end is None or frame is None or self._module is None:
+        far_end, call = self._far_end, self._far_call
+        if far_end is None or call is None or self._module is None:
             return
         ring = far_end.ring
         stale = ring.available() - round((STALE_S + shares * 0.01) * far_end.rate)
@@ -119,7 +138,8 @@ class EchoCanceller:
         waiting = ring.available() // far_end.frame
         for _ in range(-(-waiting // shares)):
             ring.read_into(self._far)
-            self._module.process_reverse_stream(frame)
+            if error := call().apm_process_reverse_stream.error:
+                raise RuntimeError(error)
             self.reversed += 1
         if self._until_delay == 0:
             self._until_delay = DELAY_EVERY

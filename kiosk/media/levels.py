@@ -14,5 +14,6 @@ def level_dbfs(pcm: memoryview | bytes | bytearray) -> float:
     samples = np.frombuffer(pcm, np.int16)
     if samples.size == 0:
         return FLOOR_DBFS
-    power = float(np.dot(samples.astype(np.float32), samples.astype(np.float32))) / samples.size
+    values = samples.astype(np.float32)
+    power = float(np.dot(values, values)) / samples.size
     return max(FLOOR_DBFS, 10.0 * math.log10(power / 32768.0**2)) if power > 0 else FLOOR_DBFS
