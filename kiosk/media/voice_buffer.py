@@ -15,6 +15,7 @@ from kiosk.media.varispeed import VariableRate
 VOICE_RATE: Final = 48_000  # Hz
 RING_S: Final = 1.0
 RESYNC_S: Final = 0.040  # fill error above which sound is thrown away instead of being played faster
+BACKLOG_S: Final = 0.1  # for so long
 FADE_S: Final = 0.005
 SAME_VOICE_S: Final = 0.5  # silence up to this long within a voice is an underrun; a longer one is the voice's end
 MISSED_S: Final = 0.020  # an underrun asks for at most so much more reserve at a time
@@ -38,6 +39,7 @@ class VoiceBuffer:
         self.audible_s = 0.0  # when something audible came in last
         self._flushed = False
         self._gain = 1.0
+        self._full_since_s: float | None = None
         self._reserve = reserve or Reserve()
         self._drift = DriftControl()
         self._resampler = VariableRate(VOICE_RATE, rate)
@@ -111,13 +113,14 @@ class VoiceBuffer:
 
         if lost:  # a voice with a hole in it would click: all of it is too late anyway
             self.dropped += lost
+            self.resyncs += self._skip_to <= self._ring.position
             self._skip_to = self._ring.written
         if not self._playing:
             self._start_anew()
         if self._skip_to > self._ring.position:
             # `render` has not got round to it yet: the rest of a burst goes the same way.
             self._skip_to = max(self._skip_to, self._ring.written - self._start_fill)
-        elif fill_s > target_s + RESYNC_S:
+        elif self._overfull(fill_s - target_s, now_s):
             self._skip_to = self._ring.written - self._start_fill
             self.resyncs += 1
             self._start_anew()
@@ -129,7 +132,17 @@ class VoiceBuffer:
         self._flushed = True  # the resampler belongs to the thread of `put`
         self._skip_to = self._ring.written
 
+    def _overfull(self, excess_s: float, now_s: float) -> bool:
+        """A card that takes its blocks in bursts leaves much for a moment; what stays too much is a backlog."""
+        if excess_s <= RESYNC_S:
+            self._full_since_s = None
+            return False
+        if self._full_since_s is None:
+            self._full_since_s = now_s
+        return now_s - self._full_since_s >= BACKLOG_S
+
     def _start_anew(self) -> None:
+        self._full_since_s = None
         self._drift.settle()
         self._reserve.skip()
 
