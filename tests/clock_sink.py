@@ -1,4 +1,4 @@
-"""A loudspeaker whose clock runs fast or slow: a sink of the private sound server that is emptied by a clock of ours."""
+"""A loudspeaker whose clock runs fast or slow: a sink of the private sound server, emptied by a clock of ours."""
 
 from __future__ import annotations
 
