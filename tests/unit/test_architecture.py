@@ -28,7 +28,7 @@ ALLOWED = {
     "PySide6": ("ui/", "app.py", "checks_wiring.py", *PAINTERS),
     "shiboken6": ("ui/", "app.py"),
     "qasync": ("ui/", "app.py"),
-    "livekit": ("links/", "media/echo.py", "checks_wiring.py"),
+    "livekit": ("links/", "media/echo.py", "media/native_call.py", "checks_wiring.py"),
     "videosdk": ("links/",),
     "aiortc": ("links/",),
     "websockets": ("links/", "providers/http.py"),
