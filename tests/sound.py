@@ -35,6 +35,7 @@ pcm.!default {{
     capture.pcm microphone
     hint {{ show on  description "Private sound server" }}
 }}
+pcm.desktop {{ type pulse  server "unix:{socket}" }}
 ctl.!default {{ type pulse  server "unix:{socket}" }}
 """
 
@@ -43,7 +44,8 @@ class SoundServer:
     """A private sound server, run by any user, root included.
 
     Sinks: `speaker` (stereo) and `microphone` (mono). ALSA's device "default" plays into the former and records what is
-    played into the latter. `speaker.monitor` is the source that records what the loudspeaker plays.
+    played into the latter. `speaker.monitor` is the source that records what the loudspeaker plays. ALSA's "desktop" is
+    whatever the server's default devices are.
     """
 
     def __init__(self) -> None:
@@ -78,6 +80,24 @@ class SoundServer:
         """Returns when the server answers. Raises `RuntimeError` with the server's own words when it does not."""
         self._folder.chmod(0o700)
         (self._folder / "asound.conf").write_text(_ALSA_CONFIG.format(socket=self._socket))
+        self._launch()
+        # PulseAudio moves streams whenever the default device changes: this one stays the default for good.
+        self._load("module-null-sink", "sink_name=nowhere")
+        names = [name for name, wanted in (("speaker", speaker), ("microphone", microphone)) if wanted]
+        for name in names:
+            self._plug_in(name)
+        for name in names:
+            self._listeners[name].wait()
+
+    def end_server(self) -> None:
+        """The sound server dies, and all devices with it. `start` brings it back on the same socket."""
+        self._end_clients()
+        if self._server is not None:
+            _end(self._server)
+            self._server = None
+        self._modules.clear()
+
+    def _launch(self) -> None:
         log = (self._folder / "log").open("wb")
         self._server = subprocess.Popen(
             [
@@ -105,15 +125,12 @@ class SoundServer:
                 self.stop()
                 raise RuntimeError(f"pulseaudio did not start:\n{words}")
             time.sleep(0.05)
-        # PulseAudio moves streams whenever the default device changes: this one stays the default for good.
-        self._load("module-null-sink", "sink_name=nowhere")
-        names = [name for name, wanted in (("speaker", speaker), ("microphone", microphone)) if wanted]
-        for name in names:
-            self._plug_in(name)
-        for name in names:
-            self._listeners[name].wait()
 
     def stop(self) -> None:
+        self.end_server()
+        shutil.rmtree(self._folder, ignore_errors=True)
+
+    def _end_clients(self) -> None:
         if self._recorder is not None:
             self._recorder.stop()
             self._recorder = None
@@ -123,20 +140,30 @@ class SoundServer:
         for player in self._players:
             _end(player)
         self._players.clear()
-        if self._server is not None:
-            _end(self._server)
-            self._server = None
-        self._modules.clear()
-        shutil.rmtree(self._folder, ignore_errors=True)
 
-    def add_sink(self, name: str) -> None:
-        """Plugs in `speaker`, `microphone` or, under any other name, a further loudspeaker."""
-        self._plug_in(name)
+    def add_sink(self, name: str, *, rate: int = RATE, channels: int | None = None) -> None:
+        """Plugs in `speaker`, `microphone` or, under any other name, a further loudspeaker.
+
+        `channels`: as many as such a device has if None is given.
+        """
+        self._plug_in(name, rate, channels)
         self._listeners[name].wait()
 
-    def _plug_in(self, name: str) -> None:
-        channels = 1 if name == "microphone" else 2
-        modules = [self._load("module-null-sink", f"sink_name={name}", f"rate={RATE}", f"channels={channels}")]
+    def add_late_sink(self, name: str, sink: str, latency_s: float) -> None:
+        """A loudspeaker that plays into another one, later by so much, as over Bluetooth."""
+        words = (f"server=unix:{self._socket}", f"sink={sink}", f"latency_msec={round(latency_s * 1000)}")
+        self._modules[name] = [self._load("module-tunnel-sink", f"sink_name={name}", *words)]
+
+    def make_default(self, *, sink: str = "", source: str = "") -> None:
+        """For what is played from now on, and what plays by default."""
+        if sink:
+            self._pactl("set-default-sink", sink)
+        if source:
+            self._pactl("set-default-source", source)
+
+    def _plug_in(self, name: str, rate: int = RATE, channels: int | None = None) -> None:
+        channels = channels or (1 if name == "microphone" else 2)
+        modules = [self._load("module-null-sink", f"sink_name={name}", f"rate={rate}", f"channels={channels}")]
         if name == "microphone":
             modules.append(
                 self._load("module-remap-source", "master=microphone.monitor", "source_name=microphone_source")
@@ -147,6 +174,13 @@ class SoundServer:
 
     def has_sink(self, name: str) -> bool:
         return name in self._modules
+
+    def move_away(self, name: str) -> None:
+        """Unplugs it where there is another one: the server moves the streams on it there."""
+        if name in self._listeners:
+            self._listeners.pop(name).stop()
+        for module in reversed(self._modules.pop(name)):
+            self._pactl("unload-module", module)
 
     def remove_sink(self, name: str) -> None:
         """Unplugs it, the last device of its kind: the streams on it are killed instead of moved to another one."""

@@ -7,6 +7,7 @@ import queue
 import threading
 from collections.abc import Callable
 from concurrent.futures import Future
+from typing import Any
 
 _Job = Callable[[], None]
 
@@ -21,8 +22,14 @@ class DeviceThread:
     def __init__(self, name: str) -> None:
         self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
         self._ended: Future[None] = Future()
+        self._latest: Future[Any] | None = None
         self._thread = threading.Thread(target=self._work, name=name, daemon=True)
         self._thread.start()
+
+    @property
+    def busy(self) -> bool:
+        """A call is still under way, perhaps one that nobody waits for any more."""
+        return self._latest is not None and not self._latest.done()
 
     async def call[T](self, function: Callable[[], T], timeout_s: float) -> T:
         """Awaits the result. `TimeoutError` after `timeout_s`: the function then goes on by itself."""
@@ -36,6 +43,7 @@ class DeviceThread:
             else:
                 done.set_result(result)
 
+        self._latest = done
         self._jobs.put(job)
         result = asyncio.wrap_future(done)
         result.add_done_callback(_look_at)

@@ -8,6 +8,8 @@ import time
 from collections.abc import Callable
 
 from kiosk.media.capture import Capture
+from kiosk.media.device_listing import DeviceListing, device_listing
+from kiosk.media.device_repair import RepairPlan, Try
 from kiosk.media.device_state import DeviceError, DeviceKind, DeviceState
 from kiosk.media.device_thread import DeviceThread
 from kiosk.media.echo import EchoCanceller
@@ -19,9 +21,7 @@ log = logging.getLogger("kiosk.media")
 OPEN_S = 3.0
 CLOSE_S = 3.0
 LOOK_S = 0.25  # between two looks at the health of the devices
-FIRST_WAIT_S = 0.5
-LONGEST_WAIT_S = 15.0
-QUIET_S = 2.0  # the loudspeaker may be taken away for a moment when nothing was audible for so long
+LISTING_S = 1.0  # between two looks at the system's list of devices
 NOTHING = "no_sound"  # neither of the two
 
 
@@ -29,8 +29,8 @@ class SoundDevices:
     """What the controller opens for a visit and closes after it. A device that is missing is a state, not an error.
 
     `playout` and `capture` stay the same objects all the time: while their device is missing they swallow the voice, or
-    give no frames. A device that dies, or was not there, is tried again with growing pauses; `on_change` is then called
-    on the loop on which `open` was awaited.
+    give no frames. A device that dies, or was not there, is tried again as `RepairPlan` has it; `on_change` is then
+    called on the loop on which `open` was awaited.
     """
 
     def __init__(
@@ -49,6 +49,7 @@ class SoundDevices:
         self.problems: dict[DeviceKind, DeviceError] = {}  # why a device is not open at present
         self._thread: DeviceThread | None = None
         self._tending: asyncio.Task[None] | None = None
+        self._names_both = bool(speaker and microphone)
         self._looked = False  # PortAudio has looked at the devices before
         self._state = DeviceState()
 
@@ -60,12 +61,15 @@ class SoundDevices:
         """Opens what is there, within 3 s."""
         if self._thread is None:
             self._thread = DeviceThread("sound devices")
+            listing = None
             try:
-                await self._thread.call(self._open_all, OPEN_S)
+                listing = await self._thread.call(self._open_first, OPEN_S)
             except TimeoutError:
                 log.warning("the sound devices do not open within %.0f s; still trying", OPEN_S)
             self._state = self._present_state()
-            self._tending = asyncio.get_running_loop().create_task(self._tend(self._thread), name="sound devices")
+            plan = RepairPlan(time.perf_counter(), listing, follow_defaults=not self._names_both)
+            tending = self._tend(self._thread, plan, listing)
+            self._tending = asyncio.get_running_loop().create_task(tending, name="sound devices")
         return self._state
 
     async def close(self) -> None:
@@ -84,29 +88,44 @@ class SoundDevices:
         await thread.end(0.5)
         self._state = DeviceState()
 
-    async def _tend(self, thread: DeviceThread) -> None:
-        wait_s, next_try_s = FIRST_WAIT_S, 0.0
+    async def _tend(self, thread: DeviceThread, plan: RepairPlan, listing: DeviceListing | None) -> None:
+        listed_s = time.perf_counter()
         while True:
             await asyncio.sleep(LOOK_S)
-            if self.playout.healthy() and self.capture.healthy():
-                wait_s, next_try_s = FIRST_WAIT_S, 0.0
-                if self.playout.wants_reopening():
-                    await self._slow_down(thread)
-            elif time.perf_counter() >= next_try_s:
-                try:
-                    await thread.call(self._repair, OPEN_S)
-                except TimeoutError:
-                    log.warning("a sound device does not answer within %.0f s", OPEN_S)
-                next_try_s = time.perf_counter() + wait_s
-                wait_s = min(LONGEST_WAIT_S, wait_s * 2)
+            try:
+                if thread.busy:
+                    pass  # with what took too long before
+                elif time.perf_counter() - listed_s >= LISTING_S:
+                    listing, listed_s = await thread.call(device_listing, OPEN_S), time.perf_counter()
+                else:
+                    await self._mend(thread, plan, listing)
+            except TimeoutError:
+                log.warning("a sound device does not answer within %.0f s", OPEN_S)
             self._tell()
+
+    async def _mend(self, thread: DeviceThread, plan: RepairPlan, listing: DeviceListing | None) -> None:
+        todo = plan.choose(
+            time.perf_counter(),
+            speaker=self.playout.healthy(),
+            microphone=self.capture.healthy(),
+            idle_s=self.playout.idle_s(),
+            listing=listing,
+        )
+        if todo is Try.NOTHING:
+            if self.playout.healthy() and self.playout.wants_reopening():
+                await self._slow_down(thread)
+            return
+        try:
+            await thread.call(self._look_and_open if todo is Try.LOOK else self._open_missing, OPEN_S)
+        finally:
+            now_s = time.perf_counter()
+            plan.tried(now_s)
+            if todo is Try.LOOK:
+                plan.looked(now_s, listing)
 
     async def _slow_down(self, thread: DeviceThread) -> None:
         log.info("the loudspeaker runs dry: it is opened anew with more time")
-        try:
-            await thread.call(self._reopen_speaker, OPEN_S)
-        except TimeoutError:
-            log.warning("the loudspeaker does not open anew within %.0f s; still trying", OPEN_S)
+        await thread.call(self._reopen_speaker, OPEN_S)
 
     def _tell(self) -> None:
         state = self._present_state()
@@ -129,10 +148,16 @@ class SoundDevices:
 
     # From here on: on the devices' own thread.
 
-    def _open_all(self) -> None:
-        if self._looked and not self.playout.is_open and not self.capture.is_open:
-            self._look_again()
+    def _open_first(self) -> DeviceListing | None:
+        """Returns what the system listed when PortAudio looked."""
+        listing = device_listing()
+        if self._looked:
+            self._refresh()
         self._looked = True
+        self._open_both()
+        return listing
+
+    def _open_both(self) -> None:
         self._start(DeviceKind.SPEAKER, self.playout.start)
         self._start(DeviceKind.MICROPHONE, self.capture.start)
 
@@ -144,19 +169,24 @@ class SoundDevices:
         self.playout.stop()
         self._start(DeviceKind.SPEAKER, self.playout.start)
 
-    def _repair(self) -> None:
+    def _open_missing(self) -> None:
+        self._stop_dead()
+        self._open_both()
+
+    def _stop_dead(self) -> None:
         if self.capture.is_open and not self.capture.healthy():
             log.warning("the microphone is gone")
             self.capture.stop()
         if self.playout.is_open and not self.playout.healthy():
             log.warning("the loudspeaker is gone")
             self.playout.stop()
-        self._open_all()
-        missing = not self.playout.is_open or not self.capture.is_open
-        if missing and (self.playout.is_open or self.capture.is_open) and self.playout.idle_s() > QUIET_S:
-            # A device that was plugged in is seen only by looking anew, and that needs both closed for a moment.
-            self._close_all()
-            self._open_all()
+
+    def _look_and_open(self) -> None:
+        """What was open is silent for as long as this takes, some 0.1 s."""
+        self._stop_dead()
+        self._close_all()
+        self._refresh()
+        self._open_both()
 
     def _start(self, kind: DeviceKind, start: Callable[[], None]) -> None:
         try:
@@ -169,7 +199,7 @@ class SoundDevices:
         else:
             self.problems.pop(kind, None)
 
-    def _look_again(self) -> None:
+    def _refresh(self) -> None:
         try:
             refresh()
         except DeviceError as error:
