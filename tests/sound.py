@@ -185,11 +185,14 @@ class SoundServer:
     def remove_sink(self, name: str) -> None:
         """Unplugs it, the last device of its kind: the streams on it are killed instead of moved to another one."""
         self._listeners.pop(name).stop()
+        words = []
         if name == "microphone":
-            self._kill("source-outputs", self._index("sources", "microphone_source"), "kill-source-output")
-        self._kill("sink-inputs", self._index("sinks", name), "kill-sink-input")
-        for module in reversed(self._modules.pop(name)):
-            self._pactl("unload-module", module)
+            index = self._index("sources", "microphone_source")
+            words += self._words("source-outputs", index, "kill-source-output")
+        words += self._words("sink-inputs", self._index("sinks", name), "kill-sink-input")
+        words += [f"unload-module {module}" for module in reversed(self._modules.pop(name))]
+        # At once: who lost a stream tries again, and would be moved with the device still there.
+        self._tell("".join(f"{word}\n" for word in words))
 
     def mix_speaker_into_microphone(self, gain: float = 0.5) -> None:
         """The same air: what the loudspeaker plays reaches the microphone, `gain` times as loud (1.0 = unchanged)."""
@@ -252,10 +255,13 @@ class SoundServer:
         rows = [line.split("\t") for line in self._pactl("list", "short", kind).splitlines()]
         return next(row[0] for row in rows if row[1] == name)
 
-    def _kill(self, kind: str, device: str, command: str) -> None:
+    def _words(self, kind: str, device: str, command: str) -> list[str]:
+        """The command for each stream of the device."""
         rows = [line.split("\t") for line in self._pactl("list", "short", kind).splitlines()]
-        words = "".join(f"{command} {row[0]}\n" for row in rows if row[1] == device)
-        with socket.socket(socket.AF_UNIX) as control:  # pactl has no such command
+        return [f"{command} {row[0]}" for row in rows if row[1] == device]
+
+    def _tell(self, words: str) -> None:
+        with socket.socket(socket.AF_UNIX) as control:  # pactl cannot kill streams
             control.settimeout(5)
             control.connect(str(self._control))
             control.sendall(words.encode())

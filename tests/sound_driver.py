@@ -10,6 +10,7 @@ import asyncio
 import contextlib
 import dataclasses
 import json
+import logging
 import sys
 import threading
 import time
@@ -147,6 +148,7 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
+    logging.basicConfig(level=logging.INFO)
     sys.setswitchinterval(0.0005)
     np.seterr(all="raise")
     asyncio.run(_main())

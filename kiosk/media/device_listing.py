@@ -39,7 +39,7 @@ def device_listing() -> DeviceListing | None:
 
 
 def _of_windows() -> DeviceListing:
-    winmm: Any = ctypes.CDLL("winmm") if sys.platform != "win32" else ctypes.WinDLL("winmm")
+    winmm: Any = getattr(ctypes, "WinDLL")("winmm")  # noqa: B009 - only there on Windows
     mapper, preferred = ctypes.c_void_p(0xFFFFFFFF), 0x2015  # WAVE_MAPPER, DRVM_MAPPER_PREFERRED_GET
     defaults = []
     for message in (winmm.waveOutMessage, winmm.waveInMessage):

