@@ -7,24 +7,28 @@ media thread, HTTP, window, loop. Any other order leaves a task or a native hand
 from __future__ import annotations
 
 import asyncio
+import gc
+import importlib
 import logging
 import os
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator, Mapping
+from collections import deque
+from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import TYPE_CHECKING, Literal
 
 os.environ.setdefault("QT_API", "pyside6")  # qasync takes the first Qt that it finds otherwise
 
+import kiosk.ui.plain_imports  # noqa: F401, I001 - first of all: it makes every import below cheaper
 from PySide6.QtCore import QTimer
 from PySide6.QtWidgets import QApplication
 from qasync import QEventLoop
 
 from kiosk import places
 from kiosk.clock import SystemClock, local_day
-from kiosk.figure_sampler import FigureSampler, Sources
+from kiosk.figure_sampler import CONVERSING, FigureSampler, Sources
 from kiosk.link_choice import LinkChoice, LinkParts
 from kiosk.links.abandoned import AbandonedConnects
 from kiosk.log import log_loop_exception
@@ -37,16 +41,15 @@ from kiosk.media.statistics import AudioStatistics
 from kiosk.media.thread import MediaThread
 from kiosk.operator_news import OperatorNews
 from kiosk.options import RunOptions
-from kiosk.preload import Preload
+from kiosk.painted import pictures
+from kiosk.preload import asks_http
 from kiosk.provider_choice import ProviderChoice
 from kiosk.providers.contract import Misconfigured, Provider
 from kiosk.providers.http import HttpClient
 from kiosk.providers.local import LocalSettings
 from kiosk.providers.own_room import OwnRoom
 from kiosk.providers.registry import ProviderContext, load_providers
-from kiosk.report import write_report
 from kiosk.resources import resources_dir
-from kiosk.run_report import RunSources, pictures, run_report
 from kiosk.secrets import OPERATOR_PIN, SecretError
 from kiosk.session.budget import spare_refusal
 from kiosk.session.controller import Controller
@@ -54,42 +57,41 @@ from kiosk.session.ledger import FileLedger
 from kiosk.session.limits import Limits
 from kiosk.session.money_guard import GuardedProvider, MoneyGuard
 from kiosk.session.usage_file import UsageFile
+from kiosk.session.view import Words
 from kiosk.session.warm_sessions import PrewarmPlan
 from kiosk.settings import LOCAL, Settings
 from kiosk.settings_check import provider_settings
 from kiosk.signals import EndSignals
 from kiosk.ui.application import configure_qt, create_application
-from kiosk.ui.colour import Colour, Matrix, Range
-from kiosk.ui.geometry import Fit
-from kiosk.ui.operator_entry import OperatorTools
 from kiosk.ui.pin_lock import PinLock
-from kiosk.ui.renderer_choice import RendererSetting
-from kiosk.ui.screen_set import CONVERSING
 from kiosk.ui.single_instance import SingleInstance
-from kiosk.ui.stage import Look, Stage
-from kiosk.ui.theme import load_theme
 from kiosk.waiting_face import WaitingFace
 
 if TYPE_CHECKING:
     from kiosk.local_persona import LocalPersona
+    from kiosk.ui.stage import Stage
 
 log = logging.getLogger("kiosk.app")
 
 SWITCH_INTERVAL_S = 0.0005  # with the default of 5 ms two busy threads starve PortAudio's callback
 LATE_CONNECTS_S = 3.0
-PRELOADED = ("httpx", "sounddevice", "kiosk.links.livekit_room")  # in the order in which a start needs them
-PRELOAD_END_S = 5.0
+# What the window is made of, in the order of its imports, in parts of some ten milliseconds.
+WINDOW_PARTS = (
+    "kiosk.ui.screens.screen",
+    "kiosk.ui.screens.attract",
+    "kiosk.ui.screens.connecting",
+    "kiosk.ui.captions",
+    "kiosk.ui.card",
+    "kiosk.ui.screens.live",
+    "kiosk.ui.screen_set",
+    "kiosk.ui.operator_entry",
+    "kiosk.ui.window",
+    "kiosk.ui.stage",
+)
+EARLY_WORDS = 64  # captions, suggestions and cards that come before the window
 NOTICE_S = 600.0
 COMPANY_AFTER_S = 1.0  # the start has the machine for itself until then
 PIN_AFTER_S = 3.0  # by then the first face is there and speaks
-
-
-def preloaded(provider: str) -> Iterator[str]:
-    """What the first visit needs; the persona needs nothing until somebody speaks to it."""
-    if provider != LOCAL:
-        yield from PRELOADED
-        entry = load_providers().get(provider)
-        yield from entry.preload if entry is not None else ()
 
 
 def has_screen(environ: Mapping[str, str], platform: str = sys.platform) -> bool:
@@ -111,16 +113,14 @@ def run(settings: Settings, secrets: Mapping[str, str], options: RunOptions, fin
     alone = SingleInstance(places.data_dir())
     if not alone.acquire():
         raise Misconfigured("another kiosk runs here: end it first, or give this one a data folder of its own")
-    preload = Preload(preloaded(settings.session.provider))
     configure_qt()
     application = create_application(sys.argv[:1])
     try:
         return asyncio.run(
-            _run(application, settings, secrets, options, find_pin, began_s),
+            _run(settings, secrets, options, find_pin, began_s),
             loop_factory=lambda: QEventLoop(application),
         )
     finally:
-        preload.join(PRELOAD_END_S)
         alone.release()
 
 
@@ -128,6 +128,7 @@ def show_notice(text: str) -> None:
     """Shows the operator a window with these lines. Returns when it was closed, after `NOTICE_S` seconds at the latest:
     a kiosk that is started again and again must not stand still for ever."""
     from kiosk.ui.notice_window import NoticeWindow
+    from kiosk.ui.theme import load_theme
 
     application = QApplication.instance()
     if application is None:
@@ -156,7 +157,6 @@ class PersonaOnDemand:
 
 
 async def _run(
-    application: QApplication,
     settings: Settings,
     secrets: Mapping[str, str],
     options: RunOptions,
@@ -221,6 +221,7 @@ async def _run(
         prewarm=PrewarmPlan(session.prewarm, session.prewarm_s, lambda: _spare_refusal(guard)),
     )
     devices.on_change = controller.devices_changed
+    stage: Stage | None = None
     sampler = FigureSampler(
         Sources(
             video=lambda: pictures(mailbox, stage),
@@ -232,55 +233,72 @@ async def _run(
     )
     news = OperatorNews(controller, guard, ledger, clock, sampler.look)
 
-    stage = Stage(
-        mailbox,
-        controller,
-        clock,
-        resources_dir(),
-        Look(
-            RendererSetting(settings.view.renderer),
-            Colour(Matrix(settings.view.matrix), Range(settings.view.range)),
-            Fit(settings.view.fit),
-            settings.view.theme,
+    def make_stage() -> Stage:
+        from kiosk.ui.colour import Colour, Matrix, Range
+        from kiosk.ui.geometry import Fit
+        from kiosk.ui.operator_entry import OperatorTools
+        from kiosk.ui.renderer_choice import RendererSetting
+        from kiosk.ui.stage import Look, Stage
+
+        view = settings.view
+        look = Look(
+            RendererSetting(view.renderer),
+            Colour(Matrix(view.matrix), Range(view.range)),
+            Fit(view.fit),
+            view.theme,
             session.languages,
-            settings.view.badge,
-            settings.view.text_scale,
-            settings.view.animate,
-        ),
-        devices.capture.level_dbfs,
-        OperatorTools(controller, news.now, pin, session.language),
-    )
+            view.badge,
+            view.text_scale,
+            view.animate,
+        )
+        operator = OperatorTools(controller, news.now, pin, session.language)
+        return Stage(mailbox, controller, clock, resources_dir(), look, devices.capture.level_dbfs, operator)
+
     waiting = _waiting_face(session.waiting, media, air, persona)
     ended = asyncio.Event()
-    stage.window.operator_quit.connect(ended.set)
     signals = EndSignals(ended.set)
     signals.install()
-    needs_http = settings.session.provider != LOCAL
+    needs_http = asks_http(settings, load_providers()[session.provider])
     warming = asyncio.create_task(http.warm_up() if needs_http else asyncio.sleep(0), name="http warm-up")
-    learning = asyncio.create_task(_learn_pin(pin, find_pin, stage), name="operator's PIN")
+    learning: asyncio.Task[None] | None = None
     company: asyncio.Task[None] | None = None
     try:
+        await guard.open()
+        await controller.start()
+        early_words: deque[Words] = deque(maxlen=EARLY_WORDS)
+        forget = controller.subscribe_words(early_words.append)
+        opened_s = time.perf_counter()
+        if options.auto_start:
+            controller.touch()
+        # A visit that begins by itself is on its way while the window is being built.
+        for part in WINDOW_PARTS:
+            importlib.import_module(part)
+            await asyncio.sleep(0)
+        stage = make_stage()
+        stage.window.operator_quit.connect(ended.set)
         stage.open(options.windowed, kiosk=options.kiosk)
+        forget()
         controller.subscribe(stage.show_situation)
+        for words in early_words:
+            stage.window.show_words(words)
         controller.subscribe_words(stage.window.show_words)
         controller.subscribe(sampler.show_situation)
         sampler.start()
-        await guard.open()
-        await controller.start()
+        learning = asyncio.create_task(_learn_pin(pin, find_pin, stage), name="operator's PIN")
         if preparing is not None:
             await asyncio.wrap_future(preparing)
+        gc.enable()  # off since the start of the program
         log.info("kiosk ready")
         if waiting is not None:
             controller.subscribe(waiting.show_situation)
             company = asyncio.create_task(_find_company(waiting, controller, stage), name="waiting face")
-        if options.auto_start:
-            controller.touch()
-        await _until(ended, options.for_s)
+        await _until(ended, None if options.for_s is None else opened_s + options.for_s - time.perf_counter())
     finally:
         await sampler.stop()
         await controller.shutdown()
-        learning.cancel()
-        await asyncio.gather(warming, learning, return_exceptions=True)
+        if learning is not None:
+            learning.cancel()
+        await asyncio.gather(warming, *([learning] if learning is not None else []), return_exceptions=True)
         if waiting is not None and company is not None:
             company.cancel()
             await asyncio.gather(company, return_exceptions=True)
@@ -292,8 +310,12 @@ async def _run(
             await asyncio.wrap_future(media.submit(used.aclose()))
         await asyncio.to_thread(media.stop)
         await http.aclose()
-        stage.shut()
+        if stage is not None:
+            stage.shut()
         signals.remove()
+    from kiosk.report import write_report
+    from kiosk.run_report import RunSources, run_report
+
     sources = RunSources(began_s, session.provider, stage, mailbox, devices, controller, links.lip_sync, sampler.visit)
     report = run_report(sources, expects_picture=options.auto_start)
     if options.report is not None:

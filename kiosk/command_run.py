@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import argparse
+import gc
 import logging
 import os
 import sys
+from collections.abc import Mapping
 
+from kiosk.bounded_thread import in_thread
 from kiosk.command_config import command_line_settings, no_provider_line
 from kiosk.command_output import complain
 from kiosk.command_secret import secret_store
@@ -14,13 +17,13 @@ from kiosk.exit_codes import ExitCode
 from kiosk.log import LogSetup, log_uncaught
 from kiosk.notice_rule import error_output, shows_window
 from kiosk.options import RunOptions
+from kiosk.preload import Preload, preloaded
 from kiosk.provider_choice import choosable
 from kiosk.providers.contract import Misconfigured
 from kiosk.providers.local import CALL_TOKEN, SPEECH_KEY
 from kiosk.providers.own_room import ROOM_SECRETS
 from kiosk.providers.registry import ProviderEntry, load_providers
 from kiosk.redact import redact
-from kiosk.report import ReportedError, RunReport, write_report
 from kiosk.secrets import OPERATOR_PIN, SecretError
 from kiosk.settings import LOCAL, Settings
 from kiosk.settings_error import SettingsError, settings_error_text
@@ -40,6 +43,15 @@ def run(arguments: argparse.Namespace) -> int:
         for_s=arguments.for_s,
         report=arguments.report,
     )
+    # Nothing of what a start makes is garbage: the collector would look through all of it a dozen times.
+    gc.disable()
+    try:
+        return _run(arguments, options)
+    finally:
+        gc.enable()
+
+
+def _run(arguments: argparse.Namespace, options: RunOptions) -> int:
     entries = load_providers()
     files = config_files(os.environ, options.config)
     try:
@@ -50,15 +62,18 @@ def run(arguments: argparse.Namespace) -> int:
         return _refuse(options, settings.session.provider, no_provider_line(list(entries)))
     log = LogSetup(settings.log)
     try:
-        store = secret_store()
-        secrets = store.load(needed_secrets(settings, entries)) | store.load_at_once((OPERATOR_PIN,))
-        log.plant(secrets.values())
-        if settings.session.fallback == LOCAL and LOCAL not in entries:
-            _log.info("no fallback: the kiosk's own persona is not built into this version")
-        from kiosk import app
+        needed = needed_secrets(settings, entries)
+        store = secret_store((*needed, OPERATOR_PIN))
+        finding = in_thread(lambda: store.load(needed), "secrets")
+        with Preload(preloaded(settings, entries[settings.session.provider])):
+            from kiosk import app  # takes its time, and so may the keyring
 
-        # The first face does not wait for the keyring.
-        return app.run(settings, secrets, options, lambda: store.load((OPERATOR_PIN,)).get(OPERATOR_PIN, ""))
+            secrets = finding.result() | store.load_at_once((OPERATOR_PIN,))
+            log.plant(secrets.values())
+            if settings.session.fallback == LOCAL and LOCAL not in entries:
+                _log.info("no fallback: the kiosk's own persona is not built into this version")
+            # The first face does not wait for the keyring.
+            return app.run(settings, secrets, options, lambda: store.load((OPERATOR_PIN,)).get(OPERATOR_PIN, ""))
     except (Misconfigured, SettingsError) as error:
         return _refuse(options, settings.session.provider, error.operator_line)
     except SecretError as error:
@@ -70,7 +85,7 @@ def run(arguments: argparse.Namespace) -> int:
         log.close()
 
 
-def needed_secrets(settings: Settings, entries: dict[str, ProviderEntry]) -> tuple[str, ...]:
+def needed_secrets(settings: Settings, entries: Mapping[str, ProviderEntry]) -> tuple[str, ...]:
     """The names that can be of use with these settings: to the providers between which the operator may switch, and to
     the own room."""
     chosen = choosable(settings, entries)
@@ -85,6 +100,8 @@ def _refuse(options: RunOptions, provider: str, line: str, text: str = "") -> in
     """`text`: the same at greater length, for a window."""
     complain(line)
     if options.report:
+        from kiosk.report import ReportedError, RunReport, write_report
+
         report = RunReport(provider, errors=(ReportedError("misconfigured", line),), exit=ExitCode.MISCONFIGURED)
         try:
             write_report(options.report, report)

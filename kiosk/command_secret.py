@@ -6,6 +6,7 @@ import argparse
 import getpass
 import os
 import sys
+from collections.abc import Sequence
 
 from kiosk.command_output import complain, say
 from kiosk.exit_codes import ExitCode
@@ -14,9 +15,10 @@ from kiosk.providers.registry import load_providers
 from kiosk.secrets import LONGEST_SECRET, SecretError, SecretStore, known_secrets, secret_folders
 
 
-def secret_store() -> SecretStore:
-    """The secrets of this machine and user."""
-    return SecretStore(known_secrets(load_providers()), os.environ, secret_folders(os.environ), KeyringVault())
+def secret_store(names: Sequence[str] | None = None) -> SecretStore:
+    """The secrets of this machine and user: those of `names`, or all that any provider knows."""
+    known = known_secrets(load_providers()) if names is None else names
+    return SecretStore(known, os.environ, secret_folders(os.environ), KeyringVault())
 
 
 def set_secret(arguments: argparse.Namespace) -> int:

@@ -217,9 +217,11 @@ class LocalPersona:
 
         def take_over(knowledge: Knowledge) -> None:
             answers.replace(knowledge)
+            self._own(asyncio.to_thread(answers.index), "knowledge index")
             self._own(self._learn(knowledge), "ears learn")
 
         self._own(KnowledgeWatcher(folder, loaded, take_over).run(), "knowledge watcher")
+        self._own(_index(answers, GREETING_FIRST_S), "knowledge index")
         self._own(self._learn(loaded.knowledge, GREETING_FIRST_S), "ears learn")
         if calls.possible:
             self._own(calls.run(), "calls")
@@ -236,6 +238,11 @@ class LocalPersona:
         task = asyncio.get_running_loop().create_task(work, name=name)
         self._tasks.add(task)
         task.add_done_callback(ended)
+
+
+async def _index(answers: LocalDialogue, after_s: float) -> None:
+    await asyncio.sleep(after_s)
+    await asyncio.to_thread(answers.index)
 
 
 def build_persona(

@@ -20,7 +20,7 @@ def unguarded(provider: Provider) -> Provider:
 def choosable(settings: Settings, entries: Mapping[str, ProviderEntry]) -> tuple[str, ...]:
     """Who can be chosen while the kiosk runs: who is named in the settings, has a table there, or needs none."""
     named = {settings.session.provider, settings.session.fallback, LOCAL, *settings.providers}
-    return tuple(name for name in entries if name in named)
+    return tuple(sorted(name for name in named if name in entries))
 
 
 class ProviderChoice:

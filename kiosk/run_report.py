@@ -10,22 +10,10 @@ from kiosk.exit_codes import ExitCode
 from kiosk.figures import Figures
 from kiosk.media.devices import SoundDevices
 from kiosk.media.mailbox import FrameMailbox
-from kiosk.media.statistics import LipSync, VideoStatistics
+from kiosk.media.statistics import LipSync
+from kiosk.painted import Painted, pictures
 from kiosk.report import ReportedError, RunReport, StateMark
 from kiosk.session.view import Phase
-
-
-class Painted(Protocol):
-    """What the report asks of the stage. `first_frame_s` on the controller's clock."""
-
-    @property
-    def renderer(self) -> str: ...
-    @property
-    def painted(self) -> int: ...
-    @property
-    def dropped(self) -> int: ...
-    @property
-    def first_frame_s(self) -> float | None: ...
 
 
 class Course(Protocol):
@@ -55,12 +43,6 @@ class RunSources:
     course: Course
     lip_sync: LipSync | None
     figures: Figures | None = None
-
-
-def pictures(mailbox: FrameMailbox, stage: Painted) -> VideoStatistics:
-    """What the mailbox counts, and what became of it on the screen."""
-    video = mailbox.statistics()
-    return replace(video, painted=stage.painted, dropped=video.dropped + stage.dropped)
 
 
 def run_report(sources: RunSources, *, expects_picture: bool) -> RunReport:

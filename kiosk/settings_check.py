@@ -41,12 +41,9 @@ def check(layer: Layer, entries: Mapping[str, ProviderEntry], *, every_provider:
     if settings is not None:
         problems += _unknown_providers(settings, layer, entries)
     provider_tables = tables.get("providers")
-    for name, entry in entries.items():
-        if not every_provider and settings is not None and name not in _used(settings):
-            continue
+    for name in _to_check(settings, provider_tables, entries, every_provider=every_provider):
+        entry = entries[name]
         table = provider_tables.get(name) if isinstance(provider_tables, Mapping) else None
-        if table is None and (settings is None or name not in _used(settings)):
-            continue
         checked, found = _validate(entry.settings, table or {}, ("providers", name), layer)
         problems += found
         if checked is not None and settings is not None and table:
@@ -66,6 +63,15 @@ def provider_settings(settings: Settings, entry: ProviderEntry) -> BaseModel:
     if checked is None:
         raise SettingsError(problems)
     return checked
+
+
+def _to_check(
+    settings: Settings | None, tables: object, entries: Mapping[str, ProviderEntry], *, every_provider: bool
+) -> list[str]:
+    """The providers whose tables are looked at; a provider that is used is looked at without a table, too."""
+    used = {*_used(settings)} if settings is not None else set()
+    written = {*tables} if isinstance(tables, Mapping) and (every_provider or settings is None) else set()
+    return sorted(name for name in used | written if name in entries)
 
 
 def _used(settings: Settings) -> tuple[str, str]:

@@ -9,7 +9,7 @@ import os
 import re
 import stat
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
@@ -87,11 +87,11 @@ def _parse(path: Path, data: bytes) -> Layer:
     return Layer(tables, {key: Origin(str(path), lines.get(key)) for key in paths})
 
 
-def environment_layer(environ: Mapping[str, str], provider_names: Mapping[str, str]) -> Layer:
+def environment_layer(environ: Mapping[str, str], provider_name: Callable[[str], str]) -> Layer:
     """`KIOSK_SESSION__PROVIDER=x` sets session.provider. Names without `__` are not settings (secrets have none).
 
-    An empty value counts as not set. `provider_names` maps a provider's name as a variable can spell it (`my_vendor`)
-    to its real one (`my-vendor`).
+    An empty value counts as not set. `provider_name` turns a provider's name as a variable can spell it (`my_vendor`)
+    into its real one (`my-vendor`).
     """
     tables: dict[str, Any] = {}
     origins: dict[KeyPath, Origin] = {}
@@ -101,7 +101,7 @@ def environment_layer(environ: Mapping[str, str], provider_names: Mapping[str, s
             continue
         path = tuple(name.removeprefix(ENVIRONMENT_PREFIX).lower().split("__"))
         if path[0] == "providers" and len(path) > 1:
-            path = ("providers", provider_names.get(path[1], path[1]), *path[2:])
+            path = ("providers", provider_name(path[1]), *path[2:])
         if not all(path) or len(path) > DEEPEST_TABLE or not _put(tables, path, value):
             problems.append(Problem(name, None, "", "names no setting; write KIOSK_<TABLE>__<KEY>"))
             continue

@@ -64,7 +64,15 @@ def merged_layers(
         [
             file_layer(files.system, required=False),
             file_layer(files.user, required=files.user_required),
-            environment_layer(environ, {name.replace("-", "_"): name for name in entries}),
+            environment_layer(environ, lambda spelled: _provider_name(spelled, entries)),
             command_line_layer(command_line),
         ]
     )
+
+
+def _provider_name(spelled: str, entries: Mapping[str, ProviderEntry]) -> str:
+    """The provider that a variable of the environment means; it cannot spell a `-`."""
+    usual = spelled.replace("_", "-")
+    if usual in entries:
+        return usual
+    return next((name for name in entries if name.replace("-", "_") == spelled), spelled)

@@ -8,7 +8,7 @@ from __future__ import annotations
 import difflib
 import re
 import tomllib
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -18,7 +18,7 @@ from pydantic import BaseModel, ValidationError
 
 from kiosk.dialogue.knowledge import Card, Entry
 from kiosk.settings_error import Problem
-from kiosk.toml_text import key_lines
+from kiosk.toml_text import KeyPath, key_lines
 
 LARGEST_FILE = 1 << 20  # bytes
 LARGEST_PICTURE = 10 << 20  # bytes
@@ -102,7 +102,6 @@ def _read_entry(text: str, line: int, path: Path, folder: Path, problems: list[P
     tables = parse_toml(text, path, line, problems)
     if tables is None:
         return None
-    lines = {keys[1:]: line + number - 1 for keys, number in key_lines(text).items() if keys[:1] == ("entry",)}
     for key in tables.keys() - {"entry"}:
         problems.append(Problem(str(path), line, key, "does not belong here; a file holds [[entry]] tables alone"))
     raw = tables["entry"][0]
@@ -110,15 +109,21 @@ def _read_entry(text: str, line: int, path: Path, folder: Path, problems: list[P
     try:
         entry = Entry.model_validate(raw)
     except ValidationError as error:
+        lines = _lines(text, line)
         for loc, fault in explain(error, Entry):
             names = tuple(part for part in loc if isinstance(part, str))
             at = lines.get(names[:2]) or lines.get(names[:1]) or line
             problems.append(Problem(str(path), at, f"entry {name}: {dotted(loc)}", f"{fault}; the entry is left out"))
         return None
-    return _with_picture(entry, path, folder, lines.get(("card",), line), problems)
+    return _with_picture(entry, path, folder, lambda: _lines(text, line).get(("card",), line), problems)
 
 
-def _with_picture(entry: Entry, path: Path, folder: Path, line: int, problems: list[Problem]) -> Entry:
+def _lines(text: str, line: int) -> dict[KeyPath, int]:
+    """Where each key of an entry stands that begins on `line`. As slow as reading it, so only for telling a mistake."""
+    return {keys[1:]: line + number - 1 for keys, number in key_lines(text).items() if keys[:1] == ("entry",)}
+
+
+def _with_picture(entry: Entry, path: Path, folder: Path, line: Callable[[], int], problems: list[Problem]) -> Entry:
     """The entry with the full path of its picture, or without a picture where there is none to show."""
     if entry.card is None or entry.card.picture is None:
         return entry
@@ -137,7 +142,7 @@ def _with_picture(entry: Entry, path: Path, folder: Path, line: int, problems: l
         fault = f"cannot be read ({getattr(error, 'strerror', None) or error})"
     if fault:
         shown = f'"{entry.card.picture}" {fault}; the card is shown without it'
-        problems.append(Problem(str(path), line, f"entry {entry.id}: card.picture", shown))
+        problems.append(Problem(str(path), line(), f"entry {entry.id}: card.picture", shown))
     card: Card = entry.card.model_copy(update={"picture": None if fault else full})
     return entry.model_copy(update={"card": card})
 

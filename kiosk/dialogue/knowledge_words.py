@@ -37,8 +37,9 @@ def plain_words(text: str, language: str) -> list[str]:
     text = unicodedata.normalize("NFKC", clip(text)).casefold()
     if language.startswith("de"):
         text = text.translate(_GERMAN)
-    decomposed = unicodedata.normalize("NFD", text)
-    text = "".join(char for char in decomposed if not unicodedata.combining(char))
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFD", text)
+        text = "".join(char for char in decomposed if not unicodedata.combining(char))
     text = _SHORT_PART.sub(r"\1\2", _APOSTROPHE.sub("", text))
     # Which room or hour is asked for never matters: the entry is about rooms or hours.
     return ["0" if word.isdecimal() else word for word in _WORD.findall(text)[:MOST_WORDS]]

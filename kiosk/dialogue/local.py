@@ -8,6 +8,7 @@ from __future__ import annotations
 from collections import Counter
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from kiosk.clock import Clock
 from kiosk.dialogue.call_person import CallOutcome
@@ -45,11 +46,23 @@ class Answer:
 
 
 @dataclass(frozen=True, slots=True)
-class _Language:
-    known: LanguageKnowledge
+class _Index:
     finder: Finder
     yes: frozenset[tuple[str, ...]]
     no: frozenset[tuple[str, ...]]
+
+
+class _Language:
+    def __init__(self, known: LanguageKnowledge) -> None:
+        self.known = known
+
+    @cached_property
+    def index(self) -> _Index:
+        def words(texts: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
+            return frozenset(tuple(plain_words(text, self.known.language)) for text in texts)
+
+        phrases = self.known.phrases
+        return _Index(Finder(self.known), words(phrases.yes), words(phrases.no))
 
 
 class LocalDialogue:
@@ -67,7 +80,15 @@ class LocalDialogue:
     def replace(self, knowledge: Knowledge) -> None:
         """Takes a new version of the knowledge, all at once; the visit under way goes on with it."""
         self._knowledge = knowledge
-        self._languages = {code: _index(known) for code, known in knowledge.languages.items()}
+        self._languages = {code: _Language(known) for code, known in knowledge.languages.items()}
+
+    def index(self) -> None:
+        """Makes ready for questions, which the first one of a language would wait for otherwise: some ten milliseconds.
+
+        May be called on any thread.
+        """
+        for language in tuple(self._languages.values()):
+            _ = language.index
 
     def new_visit(self) -> None:
         self._turns: Counter[str] = Counter()
@@ -123,12 +144,12 @@ class LocalDialogue:
         here = self._of(language)
         meant, self._meant = self._meant, None
         offered, self._offered = self._offered, False
-        found = here.finder.find(text)
+        found = here.index.finder.find(text)
         words = tuple(plain_words(text, here.known.language))
         short = meant is not None or offered or not isinstance(found, Found)
-        if short and _says(words, here.yes):
+        if short and _says(words, here.index.yes):
             return self._agreed(meant, offered, language)
-        if short and _says(words, here.no):
+        if short and _says(words, here.index.no):
             return self._declined(here.known.phrases, language)
         if not isinstance(found, Found):
             return self._unsure(found, language)
@@ -210,13 +231,6 @@ class LocalDialogue:
 
     def _of(self, language: str) -> _Language:
         return self._languages[self._knowledge.for_language(language).language]
-
-
-def _index(known: LanguageKnowledge) -> _Language:
-    def words(texts: tuple[str, ...]) -> frozenset[tuple[str, ...]]:
-        return frozenset(tuple(plain_words(text, known.language)) for text in texts)
-
-    return _Language(known, Finder(known), words(known.phrases.yes), words(known.phrases.no))
 
 
 def _says(words: tuple[str, ...], phrases: frozenset[tuple[str, ...]]) -> bool:

@@ -111,7 +111,9 @@ def _grain(painter: QPainter, width: int, height: int) -> None:
     """A breath of noise: without it, wide gradients of 8 bits show as bands."""
     side = 256
     noise = np.zeros((side, side, 4), np.uint8)
-    noise[..., 3] = np.random.default_rng(3).integers(0, 7, (side, side))
-    noise[..., :3] = np.where(np.random.default_rng(5).random((side, side, 1)) < 0.5, 0, noise[..., 3:])
+    # Not by numpy's generators: their libraries take longer to load than the whole room to paint.
+    chance = np.frombuffer(Random(3).randbytes(2 * side * side), np.uint8).reshape(2, side, side, 1)  # noqa: S311
+    noise[..., 3:] = chance[0] % 7
+    noise[..., :3] = np.where(chance[1] < 128, 0, noise[..., 3:])
     tile = QImage(noise.data, side, side, 4 * side, QImage.Format.Format_ARGB32_Premultiplied).copy()
     painter.fillRect(0, 0, width, height, QBrush(tile))

@@ -137,4 +137,11 @@ class LiveKit:
             raise Misconfigured(f"{READY_TOKEN} holds no LiveKit participant token: set it anew")
 
 
-PROVIDER = ProviderEntry(name=NAME, settings=LiveKitSettings, secrets=(READY_TOKEN, *ROOM_SECRETS), create=LiveKit)
+def _asks_http(settings: LiveKitSettings, own_room: OwnRoomSettings) -> bool:
+    """Only a relay is asked; with key and secret, or a token, nobody is."""
+    return bool(settings.token_url or (not settings.url and own_room.token_url))
+
+
+PROVIDER = ProviderEntry(
+    name=NAME, settings=LiveKitSettings, secrets=(READY_TOKEN, *ROOM_SECRETS), create=LiveKit, asks_http=_asks_http
+)

@@ -87,4 +87,6 @@ def _create(settings: LocalSettings, context: ProviderContext) -> Local:
     return Local(context)
 
 
-PROVIDER = ProviderEntry(NAME, LocalSettings, (SPEECH_KEY, CALL_TOKEN), _create)
+PROVIDER = ProviderEntry(
+    NAME, LocalSettings, (SPEECH_KEY, CALL_TOKEN), _create, asks_http=lambda table, own_room: False
+)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 from PySide6.QtWidgets import QWidget
 
@@ -14,7 +15,9 @@ from kiosk.ui.screens.live import LiveScreen
 from kiosk.ui.screens.message import MessageScreen
 from kiosk.ui.screens.screen import Screen, ScreenTools
 from kiosk.ui.screens.waiting import WaitingScreen
-from kiosk.ui.screens.welcome import WelcomeScreen
+
+if TYPE_CHECKING:
+    from kiosk.ui.screens.welcome import WelcomeScreen
 
 CONVERSING = (Phase.LIVE, Phase.FALLBACK, Phase.RECOVERING)
 AnyScreen = Screen | LiveScreen | WaitingScreen
@@ -34,6 +37,8 @@ class ScreenSet:
 
     @cached_property
     def welcome(self) -> WelcomeScreen:
+        from kiosk.ui.screens.welcome import WelcomeScreen  # not every kiosk shows it
+
         return WelcomeScreen(self._tools, self._languages, self._window)
 
     @cached_property
@@ -65,6 +70,10 @@ class ScreenSet:
         if self.has_company and situation.awaits_avatar:
             return self.waiting
         return self.connecting
+
+    def prepare(self) -> None:
+        """While the avatar is on its way: its picture then does not wait for the screen."""
+        _ = self.live
 
     def forget_visit(self) -> None:
         """Nothing that the last visitor said or typed stays, without building a screen that was never shown."""

@@ -6,7 +6,7 @@ import logging
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING
 
-from PySide6.QtCore import QRect, Qt, QVariantAnimation, Signal
+from PySide6.QtCore import QRect, Qt, QTimer, QVariantAnimation, Signal
 from PySide6.QtGui import QCloseEvent, QKeySequence, QResizeEvent, QShortcut
 from PySide6.QtWidgets import QWidget
 
@@ -31,6 +31,7 @@ if TYPE_CHECKING:
 log = logging.getLogger("kiosk.screen")
 
 REVEAL_MS = 220
+ANNOUNCE_MS = 250
 REVEAL_FROM = 0.35  # the first frame is to be seen at once, not only after the fade
 QUIT_KEYS = "Ctrl+Alt+Q"
 OPERATOR_KEYS = "Ctrl+Alt+O"
@@ -244,6 +245,8 @@ class KioskWindow(QWidget):
             self._forget_visit()
         if notice_changed and situation.notice:
             self._announce(self._tools.texts.notice(situation))
+        if entered and situation.phase is Phase.CONNECTING:
+            QTimer.singleShot(0, self, self._screens.prepare)
         if isinstance(screen, LiveScreen) and (entered or mode_changed):
             self._announce(screen.microphone.accessibleName())
 
@@ -312,7 +315,10 @@ class KioskWindow(QWidget):
         self._screens.forget_visit()
 
     def _announce(self, words: str) -> None:
-        """For screen readers; costs nothing where none runs."""
+        """For screen readers, which nobody hears so exactly; the picture comes first."""
+        QTimer.singleShot(ANNOUNCE_MS, self, lambda: self._announce_now(words))
+
+    def _announce_now(self, words: str) -> None:
         # These two bring many enumerations with them, which the start of the kiosk should not wait for.
         from PySide6.QtGui import QAccessible, QAccessibleAnnouncementEvent
 
