@@ -8,7 +8,8 @@ import sys
 # The GNU C library's numbers, from malloc.h.
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
-KEPT_BYTES = 32 * 1024 * 1024  # three pictures of 1080p; the library allows no larger threshold
+LARGEST_BYTES = 32 * 1024 * 1024  # the library allows no larger threshold
+KEPT_BYTES = 16 * 1024 * 1024  # two pictures of 1080p
 
 
 def keep_picture_memory() -> None:
@@ -21,5 +22,5 @@ def keep_picture_memory() -> None:
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
-        mallopt(M_MMAP_THRESHOLD, KEPT_BYTES)
+        mallopt(M_MMAP_THRESHOLD, LARGEST_BYTES)
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import gc
 import threading
+import weakref
 from collections.abc import Callable, Iterator
 from functools import partial
 
@@ -12,7 +14,7 @@ from pytestqt.qtbot import QtBot
 
 from kiosk.clock import SystemClock
 from kiosk.media.frames import PixelFormat, VideoFrame
-from kiosk.media.mailbox import FrameMailbox
+from kiosk.media.mailbox import CAPACITY, FrameMailbox
 from kiosk.resources import resources_dir
 from kiosk.ui.colour import Colour
 from kiosk.ui.conversion_worker import ConversionWorker
@@ -206,3 +208,63 @@ def test_the_worker_keeps_the_newest_and_ends_its_thread(qtbot: QtBot) -> None:
     worker.shut()
     worker.submit(frames[0])
     assert not [thread for thread in threading.enumerate() if thread.name.startswith("kiosk-colour")]
+
+
+class Pixels(bytearray):
+    """Bytes of which one can tell whether somebody still holds them."""
+
+
+@pytest.mark.parametrize("kind", ["opengl", "raster", "raster after a conversion"])
+def test_a_screen_that_stands_still_holds_a_few_frames_and_shows_the_newest_next(
+    kind: str, bridge: FrameBridge, qtbot: QtBot
+) -> None:
+    """Two seconds of video with a voice to wait for: the last quarter of a second is not due yet when it goes on."""
+    mailbox, clock = FrameMailbox(), HeldClock()
+    view: FrameRenderer = (
+        GlView(mailbox, clock, resources_dir() / "shaders")
+        if kind == "opengl"
+        else RasterView(mailbox, clock, animate=False)
+    )
+    mailbox.on_frame = bridge.notify
+    bridge.arrived.connect(view.pump)
+    qtbot.addWidget(view.widget(), before_close_func=lambda _: view.shut())
+    view.widget().resize(64, 48)
+    view.widget().show()
+    qtbot.waitExposed(view.widget())
+    held: list[weakref.ref[Pixels]] = []
+
+    def put(luma: int, due_s: float) -> None:
+        if kind == "raster":
+            data, form = Pixels(bytes((luma, luma, luma, 255)) * (64 * 48)), PixelFormat.BGRA
+        else:
+            data, form = Pixels(bytes((luma,)) * (64 * 48) + bytes((128,)) * (64 * 24)), PixelFormat.I420
+        held.append(weakref.ref(data))
+        mailbox.put(VideoFrame(form, 64, 48, data, due_s=due_s, arrived_s=due_s))
+
+    def seen() -> int:
+        return view.widget().grab().toImage().pixelColor(32, 24).green()
+
+    def living() -> int:
+        return sum(reference() is not None for reference in held)
+
+    put(40, 0.0)
+    qtbot.waitUntil(partial(has_painted, view, 1), timeout=5000)
+
+    def two_seconds() -> None:
+        for number in range(60):
+            put(200 if number >= 52 else 90, clock.now_s + number / 30)
+
+    call_in_thread(two_seconds)
+    assert living() <= CAPACITY + 1  # what waits, and what the screen shows
+    clock.now_s += 52 / 30
+    qtbot.waitUntil(partial(has_painted, view, 2), timeout=5000)  # the first that it paints is one of the newest
+    assert seen() > 180
+    clock.now_s += 1.0
+    view.pump()
+    qtbot.waitUntil(partial(has_painted, view, 3), timeout=5000)
+    assert mailbox.next_due_s() is None
+    put(40, 0.0)
+    qtbot.waitUntil(partial(has_painted, view, 4), timeout=5000)
+    assert seen() < 60
+    gc.collect()
+    assert living() <= 2
