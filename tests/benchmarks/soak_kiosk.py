@@ -18,7 +18,6 @@ from tests.benchmarks.process_tree import Taken, taken
 from tests.simulators.speech import SpeechMaker
 from tests.whole.desk import Desk, KioskRun
 
-QUESTION: Final = "Good morning. Where do I find the meeting room on the second floor?"
 ATTRACT, LIVE = "attract", "live"
 POLL_S: Final = 0.25
 PATIENCE_S: Final = 60.0
@@ -35,6 +34,7 @@ class Plan:
     stay_s: float
     watch_s: float = 9.0  # for flashes and beeps, at the beginning of each visit
     look_s: float = 10.0  # between two looks at the process
+    question: str = "Good morning. Where do I find the meeting room on the second floor?"
 
 
 @dataclass(frozen=True, slots=True)
@@ -69,7 +69,7 @@ class Soak:
         self._plan = plan
         self._tell = tell
         self._process = psutil.Process(run.process.pid)
-        self._question = SpeechMaker().render(QUESTION).tobytes()
+        self._question = SpeechMaker().render(plan.question).tobytes()
         self._lock = threading.Lock()
         self._read_lines = 0
         self._own: dict[str, Any] = {}
@@ -129,7 +129,7 @@ class Soak:
     def _rest(self, turn: Turn, ends_s: float) -> None:
         self._wait(SETTLE_S)
         before, since, first = taken(self._process), time.monotonic(), len(self.looks)
-        self._wait(ends_s - self._since())
+        self._wait(max(2 * RESTING_S, ends_s - self._since()))  # a visit that took long moves the next one
         turn.attract_cpu = self._cpu(before, since)
         resting = [look.taken for look in self.looks[first:] if look.phase == ATTRACT]
         if resting and not turn.failed:

@@ -14,8 +14,9 @@ from tests.whole.desk import Desk
 @pytest.mark.timeout(300)
 def test_two_visits_of_a_soak(desk: Desk, capsys: pytest.CaptureFixture[str]) -> None:
     result = desk.folder / "soak.json"
-    plan = Plan(turn_s=26.0, stay_s=14.0, watch_s=5.0, look_s=1.0)
-    assert soak(desk, 2 * plan.turn_s + 1.0, plan, result) == 0, capsys.readouterr().out
+    plan = Plan(turn_s=21.0, stay_s=11.0, watch_s=4.0, look_s=1.0, question="Good morning.")
+    # Nearly a turn more: on a busy machine the first takes longer, and the second is to begin all the same.
+    assert soak(desk, 3 * plan.turn_s - 1.0, plan, result) == 0, capsys.readouterr().out
     printed = capsys.readouterr().out
     assert printed.count(" min  visit ") == 2
     assert "visits that failed: 0; growing: nothing; exit of the kiosk: 0" in printed
