@@ -116,7 +116,15 @@ class LocalPersona:
         def perform(**listeners: Any) -> Performer:
             return Performer(painter, bearing, channel.video, channel.voice, latency_s=self._latency_s, **listeners)
 
-        return LocalVisit(perform, self._voice, dialogue, self._ears, channel.microphone, emit)
+        return LocalVisit(
+            perform,
+            self._voice,
+            dialogue,
+            self._ears,
+            channel.microphone,
+            emit,
+            is_heard=lambda: self._latency_s() > 0,
+        )
 
     async def face(self, video: VideoSink) -> Face:
         """The same face for a voice that somebody else plays: nothing but the face is prepared for it."""

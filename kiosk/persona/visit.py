@@ -38,6 +38,8 @@ log = logging.getLogger("kiosk.persona")
 IDENTITY = "persona"
 READING_S_PER_CHARACTER = 0.055
 SHORTEST_READING_S = 2.0
+LONGEST_HUSH_S = 2.0
+HUSH_STEP_S = 0.02
 
 
 class PerformerMaker(Protocol):
@@ -63,13 +65,17 @@ class LocalVisit:
         ears: Ears | None,
         microphone: MicrophoneSource | None,
         emit: Callable[[LinkEvent], None],
+        is_heard: Callable[[], bool] = lambda: True,
     ):
+        """`is_heard`: the loudspeaker is open; its first word waits for that, at most `LONGEST_HUSH_S`."""
         self._performer = make_performer(on_piece=self._on_piece, on_silent=self._on_silent, on_frame=self._on_frame)
         self._voice = voice
         self._dialogue = dialogue
         self._ears = ears
         self._microphone = microphone
         self._emit = emit
+        self._is_heard = is_heard
+        self._hushed = True  # nothing was said yet
         self._language = "en"
         self._segments = itertools.count(1)
         self._segment = ""
@@ -139,6 +145,7 @@ class LocalVisit:
             self._emit(Suggestions(reply.suggestions))
         try:
             async for piece in self._voice.speak(reply.text, self._language):
+                await self._end_hush()
                 self._performer.say(piece)
             self._making = False
             if self._performer.speaking:
@@ -153,6 +160,14 @@ class LocalVisit:
         self._finish()
         if reply.ends:
             self._emit(TookLeave())
+
+    async def _end_hush(self) -> None:
+        if self._hushed:
+            loop = asyncio.get_running_loop()
+            ends_s = loop.time() + LONGEST_HUSH_S
+            while not self._is_heard() and loop.time() < ends_s:  # noqa: ASYNC110 - a loudspeaker has no event
+                await asyncio.sleep(HUSH_STEP_S)
+            self._hushed = False
 
     def _on_piece(self, piece: SpeechPiece) -> None:
         self._set_mode(AvatarMode.SPEAKING)

@@ -285,7 +285,7 @@ class Controller:
                 silence = self._devices.closing
                 self._sessions.end(session, reason, after={*self._links.closing, *([silence] if silence else [])})
             case OpenLink(ticket, grant):
-                self._links.open(ticket, grant)
+                self._links.open(ticket, grant, after=self._devices.late)
             case PutOnAir(ticket, provider):
                 self._links.put_on_air(ticket)
                 self._note_on_air(provider)

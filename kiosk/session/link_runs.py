@@ -17,6 +17,9 @@ log = logging.getLogger("kiosk.session.link")
 UNFORESEEN = Lost(LostReason.NETWORK, True, "the link failed in an unforeseen way; see the log")
 SILENT_END = Lost(LostReason.NETWORK, True, "the link ended without saying why")
 
+LATE_S = 2.0
+"""So long an avatar's first word is worth more than its first picture, in seconds."""
+
 
 @dataclass(slots=True)
 class _Run:
@@ -46,9 +49,10 @@ class LinkRuns:
         """Closes under way, for whoever must come after them."""
         return frozenset(self._closing)
 
-    def open(self, ticket: int, grant: Grant) -> None:
+    def open(self, ticket: int, grant: Grant, after: asyncio.Task[None] | None = None) -> None:
+        """`after`: the opening of slow devices, which is waited for, at most `LATE_S`."""
         run = self._runs[ticket] = _Run()
-        run.task = self._tasks.spawn(self._run(ticket, run, grant), f"link-{ticket}")
+        run.task = self._tasks.spawn(self._run(ticket, run, grant, after), f"link-{ticket}")
 
     def put_on_air(self, ticket: int) -> None:
         run = self._runs.get(ticket)
@@ -81,10 +85,12 @@ class LinkRuns:
         except Exception as error:  # noqa: BLE001 - its kind alone is told: its text may hold what the visitor typed
             self._post(EffectFailed("link_call", f"{failure} ({type(error).__name__})"))
 
-    async def _run(self, ticket: int, run: _Run, grant: Grant) -> None:
+    async def _run(self, ticket: int, run: _Run, grant: Grant, after: asyncio.Task[None] | None) -> None:
         try:
             if self._closing:
                 await asyncio.wait(self._closing, timeout=self._limit_s)
+            if after is not None:
+                await asyncio.wait({after}, timeout=LATE_S)
             if not run.wanted:
                 return
             run.link = self._new_link(grant)

@@ -321,6 +321,29 @@ class TestAKioskThatBeginsAhead:
 
         virtual_time.run(main())
 
+    def test_a_loudspeaker_that_is_known_to_be_slow_is_waited_for(self, tmp_path: Path) -> None:
+        async def main() -> None:
+            desk = kiosk(tmp_path, Prewarm.ATTRACT)
+            desk.devices.open_s = 1.0
+            await desk.controller.start()
+            for _ in range(2):
+                await waits(desk)
+                desk.begin_in("en")
+                await desk.reach(Phase.LIVE)
+                await desk.until(lambda: desk.devices.is_open)
+                desk.actions.leave()
+                await desk.reach(Phase.ATTRACT)
+            order = [entry for entry in desk.diary if entry in ("devices open", "link open 1", "link open 2")]
+            assert order == ["link open 1", "devices open", "devices open", "link open 2"]
+            desk.devices.open_s = 60.0
+            await waits(desk)
+            desk.begin_in("en")
+            await desk.until(lambda: "link open 3" in desk.diary, limit_s=3.0)  # one that never opens holds nobody up
+            await desk.controller.shutdown()
+            nothing_is_left(desk)
+
+        virtual_time.run(main())
+
     def test_shutting_down_in_the_middle_of_a_start_ends_it(self, tmp_path: Path) -> None:
         async def main() -> None:
             desk = kiosk(tmp_path, Prewarm.ATTRACT, provider=FakeProvider(start_s=3.0))
