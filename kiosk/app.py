@@ -29,12 +29,14 @@ from qasync import QEventLoop
 from kiosk import places
 from kiosk.clock import SystemClock, local_day
 from kiosk.figure_sampler import CONVERSING, FigureSampler, Sources
+from kiosk.last_picture import BreathingPicture, LastPictures
 from kiosk.link_choice import LinkChoice, LinkParts
 from kiosk.links.abandoned import AbandonedConnects
 from kiosk.log import log_loop_exception
 from kiosk.media.air import Air
 from kiosk.media.devices import SoundDevices
 from kiosk.media.echo import EchoCanceller
+from kiosk.media.frames import VideoSink
 from kiosk.media.mailbox import FrameMailbox
 from kiosk.media.picture_memory import keep_picture_memory
 from kiosk.media.statistics import AudioStatistics
@@ -65,7 +67,7 @@ from kiosk.signals import EndSignals
 from kiosk.ui.application import configure_qt, create_application
 from kiosk.ui.pin_lock import PinLock
 from kiosk.ui.single_instance import SingleInstance
-from kiosk.waiting_face import WaitingFace
+from kiosk.waiting_face import Company, WaitingFace
 
 if TYPE_CHECKING:
     from kiosk.local_persona import LocalPersona
@@ -254,7 +256,7 @@ async def _run(
         operator = OperatorTools(controller, news.now, pin, session.language)
         return Stage(mailbox, controller, clock, resources_dir(), look, devices.capture.level_dbfs, operator)
 
-    waiting = _waiting_face(session.waiting, media, air, persona)
+    waiting = _waiting_face(session.waiting, media, air, controller, persona)
     ended = asyncio.Event()
     signals = EndSignals(ended.set)
     signals.install()
@@ -290,7 +292,6 @@ async def _run(
         gc.enable()  # off since the start of the program
         log.info("kiosk ready")
         if waiting is not None:
-            controller.subscribe(waiting.show_situation)
             company = asyncio.create_task(_find_company(waiting, controller, stage), name="waiting face")
         await _until(ended, None if options.for_s is None else opened_s + options.for_s - time.perf_counter())
     finally:
@@ -366,15 +367,30 @@ async def _learn_pin(lock: PinLock, find: Callable[[], str], stage: Stage) -> No
 
 
 def _waiting_face(
-    who: Literal["persona", "plain"], media: MediaThread, air: Air, persona: PersonaOnDemand
+    who: Literal["persona", "last-picture", "plain"],
+    media: MediaThread,
+    air: Air,
+    controller: Controller,
+    persona: PersonaOnDemand,
 ) -> WaitingFace | None:
+    """Follows the controller from now on."""
     if who == "plain":
         return None
+    pictures = LastPictures(air, lambda: controller.provider)
 
     async def prepare() -> None:
         await (await asyncio.to_thread(persona.get)).prepare_face()
 
-    return WaitingFace(media, air, prepare, lambda video: persona.get().waiting_face(video))
+    async def company(video: VideoSink) -> Company:
+        if pictures.wanted is not None:
+            return BreathingPicture(video, pictures.wanted)
+        return await persona.get().waiting_face(video)
+
+    waiting = WaitingFace(media, air, prepare, company)
+    if who == "last-picture":
+        controller.subscribe(pictures.show_situation)
+    controller.subscribe(waiting.show_situation)
+    return waiting
 
 
 async def _find_company(waiting: WaitingFace, controller: Controller, stage: Stage) -> None:

@@ -51,8 +51,8 @@ class SessionSettings(Table):
         ("en", "de"), min_length=1, max_length=32, description="The languages that a visitor may choose from."
     )
 
-    waiting: Literal["persona", "plain"] = Field(
-        "persona", description="Who is seen until the avatar comes: the kiosk's own persona, or a plain screen."
+    waiting: Literal["persona", "last-picture", "plain"] = Field(
+        "persona", description="Who is seen until the avatar comes: the persona, the avatar as last seen, or nobody."
     )
 
     prewarm: Prewarm = Field(

@@ -44,6 +44,7 @@ class Air:
         self._present: Channel | None = None
         self._opened = 0
         self._awaited = False  # changed under the lock
+        self.newest: VideoFrame | None = None  # of the channel that is on air
 
     def open_channel(self) -> Channel:
         """For one link. On air at once where nobody else is: the first avatar's voice may come before its picture."""
@@ -74,6 +75,7 @@ class Air:
     def show(self, frame: VideoFrame) -> None:
         """Under the lock: a picture of the channel that is on air."""
         self._awaited = False
+        self.newest = frame
         self.screen.put(frame)
 
     def has(self, channel: Channel) -> bool:
@@ -103,6 +105,7 @@ class Air:
     def _change(self, channel: Channel | None) -> None:
         before, self._present = self._present, channel
         if before is not None:
+            self.newest = None
             self.speaker.flush()
             self.screen.clear()
         if channel is None:

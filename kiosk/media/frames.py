@@ -22,6 +22,7 @@ class VideoFrame:
     `data` belongs to the frame and is never written again. `rotation` is clockwise in degrees (0, 90, 180, 270), to be
     applied when painting. `due_s` is the instant on `time.perf_counter` at which it should be on screen (0: at once).
     `channel` tells the avatars of a visit apart: where it changes, one picture fades over into the other.
+    `zoom` (1 or more) shows it larger than fits, about its middle.
     """
 
     format: PixelFormat
@@ -32,6 +33,7 @@ class VideoFrame:
     due_s: float = 0.0
     arrived_s: float = 0.0
     channel: int = 0
+    zoom: float = 1.0
 
 
 class VideoSink(Protocol):

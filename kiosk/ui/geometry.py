@@ -34,16 +34,16 @@ def beside(area: Placement, view: tuple[int, int]) -> list[Placement]:
     return [bar for bar in bars if bar.width > 0 and bar.height > 0]
 
 
-def place(picture: tuple[int, int], rotation: int, view: tuple[int, int], fit: Fit) -> Placement:
+def place(picture: tuple[int, int], rotation: int, view: tuple[int, int], fit: Fit, zoom: float = 1.0) -> Placement:
     """Centres a picture of (width, height), turned clockwise by `rotation` degrees, in a view of (width, height).
 
-    An empty picture or view gives an empty rectangle.
+    An empty picture or view gives an empty rectangle. `zoom`: so much larger than fits.
     """
     width, height = picture if rotation % 180 == 0 else (picture[1], picture[0])
     view_width, view_height = view
     if min(width, height, view_width, view_height) <= 0:
         return Placement(0, 0, 0, 0)
     across, down = view_width / width, view_height / height
-    scale = min(across, down) if fit is Fit.CONTAIN else max(across, down)
+    scale = zoom * (min(across, down) if fit is Fit.CONTAIN else max(across, down))
     placed_width, placed_height = max(1, round(width * scale)), max(1, round(height * scale))
     return Placement((view_width - placed_width) // 2, (view_height - placed_height) // 2, placed_width, placed_height)

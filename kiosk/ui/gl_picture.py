@@ -29,6 +29,7 @@ class GlPicture:
         self.format = PixelFormat.I420
         self.size = (0, 0)  # pixels before it is turned; (0, 0) when none is held
         self.rotation = 0
+        self.zoom = 1.0
 
     def upload(self, frame: VideoFrame) -> None:
         """Copies a frame to the GPU. Raises `PipelineError`, also for short data."""
@@ -42,7 +43,7 @@ class GlPicture:
         if (self.size, self.format) != ((frame.width, frame.height), frame.format):
             self._allocate(planes, packed)
             self.size, self.format = (frame.width, frame.height), frame.format
-        self.rotation = frame.rotation
+        self.rotation, self.zoom = frame.rotation, frame.zoom
         gl = self._gl
         # Chroma rows may have an odd length; the default alignment of 4 would shear them.
         gl.glPixelStorei(GL_UNPACK_ALIGNMENT, 1)

@@ -123,7 +123,7 @@ class GlPipeline:
             return
         gl, program, tone = self._gl, self._program, self._background
         width, height = picture.size
-        area = place(picture.size, picture.rotation, view, fit)
+        area = place(picture.size, picture.rotation, view, fit, picture.zoom)
         cosine, sine = TURNS.get(picture.rotation % 360, TURNS[0])
         gl.glDisable(GL_DEPTH_TEST)
         program.bind()

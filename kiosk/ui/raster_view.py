@@ -190,7 +190,7 @@ class RasterView(QWidget):
         if held is None or image is None:
             painter.fillRect(dirty, self._background)
             return
-        area = place((held.width, held.height), held.rotation, (self.width(), self.height()), self._fit)
+        area = place((held.width, held.height), held.rotation, (self.width(), self.height()), self._fit, held.zoom)
         covers = area.x <= 0 and area.y <= 0 and area.width >= self.width() and area.height >= self.height()
         if not covers or self._fade < 1.0:
             painter.fillRect(dirty, self._background)

@@ -87,6 +87,7 @@ def test_placement_of_known_pictures() -> None:
     assert place((1280, 720), 0, (1080, 1920), Fit.COVER) == Placement(-1167, 0, 3413, 1920)
     assert place((1280, 720), 0, (1080, 1920), Fit.CONTAIN) == Placement(0, 656, 1080, 608)
     assert place((0, 0), 0, (1080, 1920), Fit.CONTAIN) == Placement(0, 0, 0, 0)
+    assert place((640, 360), 0, (1280, 720), Fit.COVER, zoom=1.1) == Placement(-64, -36, 1408, 792), "about the middle"
 
 
 @pytest.mark.parametrize(

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 
 import pytest
 
+from kiosk.last_picture import NEARER, BreathingPicture, LastPictures
+from kiosk.links.contract import AvatarMode
 from kiosk.media.air import Air
 from kiosk.media.frames import STAND_IN, PixelFormat, VideoFrame, VideoSink
 from kiosk.media.mailbox import FrameMailbox
@@ -113,3 +116,58 @@ async def test_at_the_end_nobody_is_left(door: Door) -> None:
     await door.settled()
     await door.face.aclose()
     assert [guest.closed for guest in door.guests] == [True]
+
+
+def remembered(pictures: LastPictures) -> float | None:
+    """When the picture arrived that a visitor would see now."""
+    return None if pictures.wanted is None else pictures.wanted.arrived_s
+
+
+class TestTheLastPicture:
+    def test_an_avatar_is_remembered_as_it_was_last_seen_listening(self) -> None:
+        screen = FrameMailbox(PixelFormat.BGRA)
+        air = Air(screen, VoiceLog(), SilentMicrophone())
+        provider = "one"
+        pictures = LastPictures(air, lambda: provider)
+        tell = pictures.show_situation
+        channel = air.open_channel()
+        tell(AWAITED)
+        assert remembered(pictures) is None
+        tell(LIVE)
+        channel.video.put(replace(PICTURE, arrived_s=1.0))
+        tell(replace(LIVE, mode=AvatarMode.SPEAKING))
+        channel.video.put(replace(PICTURE, arrived_s=2.0))  # in the middle of a word
+        tell(replace(LIVE, phase=Phase.GOODBYE))
+        channel.close()
+        tell(Situation(Phase.ATTRACT))
+        tell(AWAITED)
+        assert remembered(pictures) == 1.0
+        provider = "two"
+        tell(AWAITED)
+        assert remembered(pictures) is None, "another face"
+
+    async def test_it_moves_without_being_drawn_anew(self) -> None:
+        shown: list[VideoFrame] = []
+        enough = asyncio.Event()
+
+        class Screen:
+            wanted_format = PixelFormat.BGRA
+
+            def put(self, frame: VideoFrame) -> None:
+                shown.append(frame)
+                if len(shown) == 5:
+                    enough.set()
+
+        company = BreathingPicture(Screen(), replace(PICTURE, due_s=77.0))
+        async with asyncio.timeout(10):
+            await enough.wait()
+        await company.aclose()
+        count = len(shown)
+        await asyncio.sleep(0.1)
+        assert len(shown) == count
+        zooms = [frame.zoom for frame in shown]
+        assert zooms[0] < 1.001
+        assert zooms == sorted(zooms)
+        assert len(set(zooms)) == count
+        assert zooms[-1] <= 1.0 + NEARER
+        assert all(frame.data is PICTURE.data and frame.due_s == 0.0 for frame in shown)
