@@ -110,7 +110,7 @@ class BrowserClient(Client):
         if self._sends:
             query["microphone"] = "1"
         self._pages.notes.clear()
-        display, sound = self._desk.display, self._desk.sound
+        display, sound, folder = self._desk.display, self._desk.sound, str(self._desk.folder)
         command = [
             self._program,
             *("--kiosk", "--start-fullscreen", "--window-position=0,0"),
@@ -130,7 +130,12 @@ class BrowserClient(Client):
         with self._log.open("wb") as log:
             self._process = subprocess.Popen(
                 command,
-                env={**os.environ, **display.env(), **sound.env(), "HOME": str(self._desk.folder)},
+                env={
+                    **os.environ,
+                    **display.env(),
+                    **sound.env(),
+                    **dict.fromkeys(("HOME", "TMPDIR"), folder),
+                },
                 stdin=subprocess.DEVNULL,
                 stdout=log,
                 stderr=subprocess.STDOUT,

@@ -30,6 +30,7 @@ FLASH_EVERY_S = 2
 FLASH_PICTURES = 3
 HOPELESS_S = 0.25  # later than this the time table begins anew, and says so
 BITRATE = 3_000_000
+KEEP_SIZE = rtc.DegradationPreference.MAINTAIN_FRAMERATE_AND_RESOLUTION
 SILENCE = bytes(2 * FRAME)
 
 
@@ -48,11 +49,14 @@ class Publisher:
 
     async def publish(self, room: rtc.Room, *, voice: bool) -> rtc.LocalVideoTrack:
         video = rtc.LocalVideoTrack.create_video_track("avatar_video", self._video)
-        encoding = rtc.VideoEncoding(max_framerate=self._fps, max_bitrate=BITRATE)
-        camera = rtc.TrackSource.SOURCE_CAMERA
-        await room.local_participant.publish_track(
-            video, rtc.TrackPublishOptions(source=camera, simulcast=False, video_encoding=encoding)
+        options = rtc.TrackPublishOptions(
+            source=rtc.TrackSource.SOURCE_CAMERA,
+            simulcast=False,
+            video_encoding=rtc.VideoEncoding(max_framerate=self._fps, max_bitrate=BITRATE),
+            # On a busy machine the library would send one client smaller pictures than the other.
+            degradation_preference=KEEP_SIZE,  # type: ignore[arg-type]  # the library's own types disagree
         )
+        await room.local_participant.publish_track(video, options)
         if voice:
             sound = rtc.LocalAudioTrack.create_audio_track("avatar_audio", self._sound)
             microphone = rtc.TrackSource.SOURCE_MICROPHONE

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Final
 
-from tests.benchmarks.side_by_side.takes import BROWSER, BROWSER_SENDING, KIOSK, Take
+from tests.benchmarks.side_by_side.takes import BROWSER, BROWSER_SENDING, KIOSK, Format, Take
 
 COLUMNS: Final = {KIOSK: "kiosk", BROWSER: "Chromium", BROWSER_SENDING: "Chromium, sending"}
 
@@ -180,11 +180,14 @@ def disturbed(takes: Sequence[Take], seconds: float) -> str:
     if not bad:
         return ""
     return (
-        f"**In {len(bad)} of {len(measured)} takes the machine was too busy to be trusted**: the watcher itself was "
-        f"late by more than {DOUBT_MS:g} ms in one picture of twenty, the publisher stood still, or beeps were lost."
+        f"**In {len(bad)} of {len(measured)} takes the machine was too busy to be trusted**: the watcher was late by "
+        f"more than {DOUBT_MS:g} ms in one picture of twenty, the publisher fell back, or beeps were lost."
     )
 
 
 def _disturbed(take: Take, seconds: float) -> bool:
+    given = Format.parse(take.format)
+    smaller = take.notes.get("encoded_width", given.width) < given.width
     lost = take.kind == "voice" and take.figures["beeps_matched"] < HEARD * (seconds // 2 - 1)
-    return lost or take.figures["doubt_p95_ms"] > DOUBT_MS or take.notes.get("publisher_stalls", 0) > 0
+    late = take.figures["doubt_p95_ms"] > DOUBT_MS
+    return smaller or lost or late or take.notes.get("publisher_stalls", 0) > 0
