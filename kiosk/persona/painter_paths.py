@@ -10,6 +10,10 @@ from PySide6.QtGui import QColor, QImage, QPainter, QPainterPath
 
 Point = tuple[float, float]
 
+_REACH = 6  # pixels: three standard deviations
+_GAUSSIAN = np.exp(-0.5 * (np.arange(_REACH + 1) / 2.0) ** 2)
+_KERNEL = (_GAUSSIAN / (2 * _GAUSSIAN.sum() - 1.0)).astype(np.float32)  # from the middle outwards
+
 
 def smooth(points: Sequence[Point], *, closed: bool = True) -> QPainterPath:
     """A smooth curve through all points (Catmull-Rom as cubic pieces). At least three points."""
@@ -97,9 +101,15 @@ def _blur(image: QImage) -> None:
     """In place, Gaussian of two pixels."""
     line = image.bytesPerLine()
     pixels = np.frombuffer(image.bits(), np.uint8).reshape(image.height(), line)[:, : image.width()]
-    kernel = np.exp(-0.5 * (np.arange(-6, 7) / 2.0) ** 2)
-    kernel /= kernel.sum()
-    rows = np.pad(pixels.astype(np.float32), 6)
     height, width = pixels.shape
-    across = sum(k * rows[:, i : i + width] for i, k in enumerate(kernel))
-    pixels[:] = np.rint(sum(k * across[i : i + height] for i, k in enumerate(kernel)))
+    rows = np.zeros((height + 2 * _REACH, width + 2 * _REACH), np.float32)
+    rows[_REACH:-_REACH, _REACH:-_REACH] = pixels
+    across = rows[:, _REACH : _REACH + width] * _KERNEL[0]
+    for away in range(1, _REACH + 1):
+        left, right = _REACH - away, _REACH + away
+        across += (rows[:, left : left + width] + rows[:, right : right + width]) * _KERNEL[away]
+    down = across[_REACH : _REACH + height] * _KERNEL[0]
+    for away in range(1, _REACH + 1):
+        above, below = _REACH - away, _REACH + away
+        down += (across[above : above + height] + across[below : below + height]) * _KERNEL[away]
+    pixels[:] = np.rint(down)
