@@ -104,7 +104,9 @@ def table(found: dict[str, dict[str, Any]]) -> str:
         if one["per_hour"] is None:
             lines.append(f"{head}   {'–':>16}")
             continue
-        line = Slope(**one["per_hour"])
+        line = Slope(
+            **{key: round(number, 2) + 0.0 for key, number in one["per_hour"].items()}
+        )  # no minus before a zero
         lines.append(
             f"{head}   {line.per_hour:>+16.2f}{line.error:>12.2f}{f'±{line.give_or_take:.2f}':>9}"
             f"   {line.median:+.2f} ({line.low:+.2f} to {line.high:+.2f})"
