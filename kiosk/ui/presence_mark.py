@@ -34,6 +34,7 @@ class PresenceMark(QWidget):
         self._animate = animate
         self._elapsed_s = 0.0
         self._face: QPixmap | None = None
+        self._rings: QPixmap | None = None
         self._timer = QTimer(self)
         self._timer.setInterval(TICK_MS)
         self._timer.timeout.connect(self._tick)
@@ -73,21 +74,38 @@ class PresenceMark(QWidget):
         if side < 8:
             return
         painter = QPainter(self)
+        painter.drawPixmap(square.topLeft(), self._draw_rings(side))
+        face = self._face_pixmap(side * FACE_SHARE)
+        lift = math.sin(self._elapsed_s * 2.0 * math.pi / PERIOD_S) * side * 0.008
+        width = face.deviceIndependentSize().width()
         painter.setRenderHint(QPainter.RenderHint.Antialiasing)
-        smallest, largest = side * FACE_SHARE / 2.0, side / 2.0 - 2.0
+        painter.drawPixmap(square.center() + QPointF(-width / 2.0, lift - width / 2.0), face)
+        painter.end()
+
+    def _draw_rings(self, side: float) -> QPixmap:
+        """On a sheet of their own, where their colours replace what is there: to mix thin curves with what lies beneath
+        costs twice as much, for Qt shares out every piece of them among its threads."""
+        ratio = self.devicePixelRatio()
+        pixels = max(1, math.ceil(side * ratio))
+        if self._rings is None or self._rings.width() != pixels:
+            self._rings = QPixmap(pixels, pixels)
+            self._rings.setDevicePixelRatio(ratio)
+        self._rings.fill(Qt.GlobalColor.transparent)
+        painter = QPainter(self._rings)
+        painter.setRenderHint(QPainter.RenderHint.Antialiasing)
+        painter.setCompositionMode(QPainter.CompositionMode.CompositionMode_Source)
         painter.setBrush(Qt.BrushStyle.NoBrush)
+        centre = QPointF(side / 2.0, side / 2.0)
+        smallest, largest = side * FACE_SHARE / 2.0, side / 2.0 - 2.0
         for ring in range(RINGS):
             way = (self._elapsed_s / PERIOD_S + ring / RINGS + 0.3) % 1.0
             colour = QColor(self._theme.face)
             colour.setAlphaF(0.55 * (1.0 - way) ** 1.5)
             painter.setPen(QPen(colour, max(1.5, side / 110.0)))
             radius = smallest + (largest - smallest) * way
-            painter.drawEllipse(square.center(), radius, radius)
-        face = self._face_pixmap(side * FACE_SHARE)
-        lift = math.sin(self._elapsed_s * 2.0 * math.pi / PERIOD_S) * side * 0.008
-        width = face.deviceIndependentSize().width()
-        painter.drawPixmap(square.center() + QPointF(-width / 2.0, lift - width / 2.0), face)
+            painter.drawEllipse(centre, radius, radius)
         painter.end()
+        return self._rings
 
     def _face_pixmap(self, side: float) -> QPixmap:
         ratio = self.devicePixelRatio()
