@@ -141,13 +141,14 @@ class SoundServer:
             _end(player)
         self._players.clear()
 
-    def add_sink(self, name: str, *, rate: int = RATE, channels: int | None = None) -> None:
+    def add_sink(self, name: str, *, rate: int = RATE, channels: int | None = None, wait: bool = True) -> None:
         """Plugs in `speaker`, `microphone` or, under any other name, a further loudspeaker.
 
-        `channels`: as many as such a device has if None is given.
+        `channels`: as many as such a device has if None is given. `wait`: until sound flows, not only for the server.
         """
         self._plug_in(name, rate, channels)
-        self._listeners[name].wait()
+        if wait:
+            self._listeners[name].wait()
 
     def add_late_sink(self, name: str, sink: str, latency_s: float) -> None:
         """A loudspeaker that plays into another one, later by so much, as over Bluetooth."""

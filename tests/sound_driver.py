@@ -10,7 +10,6 @@ import asyncio
 import contextlib
 import dataclasses
 import json
-import logging
 import sys
 import threading
 import time
@@ -148,7 +147,6 @@ async def _main() -> None:
 
 
 if __name__ == "__main__":
-    logging.basicConfig(level=logging.INFO)
     sys.setswitchinterval(0.0005)
     np.seterr(all="raise")
     asyncio.run(_main())

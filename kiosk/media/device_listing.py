@@ -28,7 +28,7 @@ def device_listing() -> DeviceListing | None:
     try:
         match sys.platform:
             case "linux":
-                return DeviceListing(_ALSA.read_text(encoding="utf-8", errors="replace"))
+                return DeviceListing(_of_linux())
             case "win32":
                 return _of_windows()
             case "darwin":
@@ -36,6 +36,14 @@ def device_listing() -> DeviceListing | None:
     except (OSError, AttributeError):  # no such file, library or function
         return None
     return None
+
+
+def _of_linux() -> str:
+    """PortAudio sees cards and what the ALSA configuration names; a sound server's devices are behind those names."""
+    try:
+        return _ALSA.read_text(encoding="utf-8", errors="replace")
+    except FileNotFoundError:
+        return "no card"
 
 
 def _of_windows() -> DeviceListing:

@@ -7,7 +7,8 @@ from enum import Enum, auto
 from kiosk.media.device_listing import DeviceListing
 
 FIRST_PAUSE_S = 0.25
-LONGEST_PAUSE_S = 2.0  # with the opening itself, sound is back within 3 s after its device
+LONGEST_PAUSE_S = 1.5  # with the opening itself, sound is back within 3 s after its device
+CERTAIN_S = 0.2  # a machine that stood still for a moment finds both dead, and a moment later alive
 QUIET_S = 2.0  # the loudspeaker may be taken away for a moment when nothing was audible for so long
 SETTLE_S = 6.0  # what was just plugged in may not be ready at the first look
 BLIND_PAUSE_S = 15.0  # between two looks at the cost of the other device, where the system tells of no change
@@ -32,6 +33,7 @@ class RepairPlan:
         self._known = self._latest = listing
         self._looked_s = now_s
         self._changed_s = float("-inf")
+        self._missing_s: float | None = None  # since when one does not work
         self._pause_s = FIRST_PAUSE_S
         self._next_s = now_s
 
@@ -43,9 +45,12 @@ class RepairPlan:
             self._latest, self._changed_s = listing, now_s
             self._begin(now_s)
         if speaker and microphone:
+            self._missing_s = None
             self._begin(now_s)
             return Try.LOOK if self._default_moved(listing) and idle_s > QUIET_S else Try.NOTHING
-        if now_s < self._next_s:
+        if self._missing_s is None:
+            self._missing_s = now_s
+        if now_s < max(self._next_s, self._missing_s + CERTAIN_S):
             return Try.NOTHING
         if not speaker and not microphone:
             return Try.LOOK
