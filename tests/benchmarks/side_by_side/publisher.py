@@ -147,7 +147,7 @@ async def _main(given: argparse.Namespace) -> None:
 
     room.on("track_published", note)
     await room.connect(given.url, os.environ["KIOSK_BENCH_TOKEN"])
-    with given.log.open("w", encoding="utf-8") as log:
+    with given.log.open("w", buffering=1, encoding="utf-8") as log:
         publisher = Publisher(width, height, given.fps, pictures, log)
         video = await publisher.publish(room, voice=given.voice)
         running = asyncio.create_task(publisher.run(voice=given.voice))

@@ -24,7 +24,7 @@ class PublisherDied(Exception):
 
 
 class Publishing:
-    """A context manager: in `room` pictures come from the beginning to the end. `sent` is known afterwards."""
+    """A context manager: in `room` pictures come from the beginning to the end. `sent` is whole only afterwards."""
 
     def __init__(self, server: LiveKitServer, room: str, size: tuple[int, int], fps: int, log: Path, *, voice: bool):
         self.room = room
@@ -81,7 +81,13 @@ class Publishing:
 
     @property
     def sent(self) -> Sent:
-        return Sent.from_lines(self._log.read_text(encoding="utf-8").splitlines())
+        lines = self._log.read_text(encoding="utf-8").splitlines(keepends=True)
+        return Sent.from_lines(line for line in lines if line.endswith("\n"))
+
+    @property
+    def latest(self) -> int:
+        """The number of the picture that was sent last."""
+        return max(self.sent.pictures, default=0)
 
 
 def _own_library(folder: Path) -> dict[str, str]:
