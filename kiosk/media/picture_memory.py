@@ -8,6 +8,7 @@ import sys
 # The GNU C library's numbers, from malloc.h.
 M_TRIM_THRESHOLD = -1
 M_MMAP_THRESHOLD = -3
+M_ARENA_MAX = -8
 LARGEST_BYTES = 32 * 1024 * 1024  # the library allows no larger threshold
 KEPT_BYTES = 16 * 1024 * 1024  # two pictures of 1080p
 
@@ -16,11 +17,13 @@ def keep_picture_memory() -> None:
     """For the whole process; call it once at the start. Does nothing where the C library is not GNU's.
 
     Its allocator gives back every block of a picture's size at once. New pages have to be cleared and mapped, which at
-    1080p30 takes longer than converting the colours.
+    1080p30 takes longer than converting the colours. What is kept must be kept in one place: the library's threads
+    come and go with each visit, and in an arena of each of them something would stay behind.
     """
     if sys.platform != "linux":
         return
     mallopt = getattr(ctypes.CDLL(None), "mallopt", None)
     if mallopt is not None:
+        mallopt(M_ARENA_MAX, 1)
         mallopt(M_MMAP_THRESHOLD, LARGEST_BYTES)
         mallopt(M_TRIM_THRESHOLD, KEPT_BYTES)
