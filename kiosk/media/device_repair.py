@@ -34,6 +34,7 @@ class RepairPlan:
         self._looked_s = now_s
         self._changed_s = float("-inf")
         self._missing_s: float | None = None  # since when one does not work
+        self.doubts = False  # one seems to be missing, and it is too early to say so
         self._pause_s = FIRST_PAUSE_S
         self._next_s = now_s
 
@@ -44,13 +45,15 @@ class RepairPlan:
         if listing != self._latest:
             self._latest, self._changed_s = listing, now_s
             self._begin(now_s)
+        self.doubts = False
         if speaker and microphone:
             self._missing_s = None
             self._begin(now_s)
             return Try.LOOK if self._default_moved(listing) and idle_s > QUIET_S else Try.NOTHING
         if self._missing_s is None:
             self._missing_s = now_s
-        if now_s < max(self._next_s, self._missing_s + CERTAIN_S):
+        self.doubts = now_s < self._missing_s + CERTAIN_S
+        if self.doubts or now_s < self._next_s:
             return Try.NOTHING
         if not speaker and not microphone:
             return Try.LOOK

@@ -93,15 +93,14 @@ class SoundDevices:
         while True:
             await asyncio.sleep(LOOK_S)
             try:
-                if thread.busy:
-                    pass  # with what took too long before
-                elif time.perf_counter() - listed_s >= LISTING_S:
-                    listing, listed_s = await thread.call(device_listing, OPEN_S), time.perf_counter()
-                else:
+                if not thread.busy:  # with what took too long before
+                    if time.perf_counter() - listed_s >= LISTING_S:
+                        listing, listed_s = await thread.call(device_listing, OPEN_S), time.perf_counter()
                     await self._mend(thread, plan, listing)
             except TimeoutError:
                 log.warning("a sound device does not answer within %.0f s", OPEN_S)
-            self._tell()
+            if not plan.doubts:
+                self._tell()
 
     async def _mend(self, thread: DeviceThread, plan: RepairPlan, listing: DeviceListing | None) -> None:
         todo = plan.choose(

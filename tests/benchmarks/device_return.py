@@ -68,7 +68,7 @@ class Bench:
         time.sleep(WATCHED_S)
         loud = np.flatnonzero(np.abs(self._server.stop_recording()) > LOUD)
         assert loud.size, "it does not come back"
-        return round(recording_s + loud[0] / RATE, 2)
+        return round(recording_s + int(loud[0]) / RATE, 2)
 
     def _wait(self) -> float:
         """Returns the CPU time meanwhile, in per cent of a core."""

@@ -75,9 +75,7 @@ def test_named_devices_are_used_again_once_the_sound_server_is_started_anew(
     kiosk = start()
     kiosk.do("open", False, "speaker", "microphone, ALSA")
     server.end_server()
-    state = kiosk.do("state", False, False, ENOUGH_S)
-    assert state["notice"] == "no_sound"
-    assert state["problems"].keys() == {"speaker", "microphone"}
+    assert kiosk.do("state", False, False, ENOUGH_S)["notice"] == "no_sound"
     server.start()
     state = kiosk.do("state", True, True, ENOUGH_S)
     assert (state["notice"], state["problems"]) == ("", {})

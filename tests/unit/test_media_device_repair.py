@@ -42,7 +42,6 @@ class Desk:
         self.now_s += LOOK_S
         if self.now_s - self.listed_s >= LISTING_S:
             self.listed, self.listed_s = self.listing, self.now_s
-            return Try.NOTHING
         todo = self.plan.choose(
             self.now_s,
             speaker=self.speaker_works,
