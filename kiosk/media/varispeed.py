@@ -41,6 +41,8 @@ class VariableRate:
         sound = np.concatenate((self._tail, samples), dtype=np.float32)
         windows = len(sound) - TAPS + 1  # that many positions have all their neighbours
         speed = self.nominal * self.ratio
+        if speed == 1.0:
+            return self._shifted(sound, windows)
         count = max(0, int(np.ceil((windows - self._position) / speed)))
         if count > len(self._steps):
             self._steps = np.arange(2 * count, dtype=np.float64)
@@ -51,7 +53,24 @@ class VariableRate:
         out: NDArray[np.float32] = np.einsum("ij,ij->i", around[whole], self._table[phase])
         self._position += count * speed - windows
         self._tail = sound[windows:]
-        return np.clip(np.rint(out), -32768, 32767).astype(np.int16)
+        return _rounded(out)
+
+    def _shifted(self, sound: NDArray[np.float32], windows: int) -> NDArray[np.int16]:
+        """All samples out lie at the same place between two samples in: one filter does for them all."""
+        first = int(self._position)
+        if first >= windows:
+            self._position -= windows
+            self._tail = sound[windows:]
+            return np.zeros(0, np.int16)
+        weights = self._table[int((self._position - first) * PHASES + 0.5)]
+        out: NDArray[np.float32] = np.convolve(sound[first:], weights[::-1], "valid")
+        self._position += len(out) - windows
+        self._tail = sound[windows:]
+        return _rounded(out)
+
+
+def _rounded(sound: NDArray[np.float32]) -> NDArray[np.int16]:
+    return np.clip(np.rint(sound), -32768, 32767).astype(np.int16)
 
 
 def _sinc_table(share: float) -> NDArray[np.float32]:

@@ -73,3 +73,21 @@ def test_the_pieces_join_without_a_seam() -> None:
     at_once = whole.resample(sound)
     cut = np.concatenate([pieces.resample(sound[n : n + 333]) for n in range(0, len(sound), 333)])
     assert np.abs(at_once[: len(cut)].astype(int) - cut).max() <= 25  # phases are rounded anew: 56 dB below the tone
+
+
+@settings(derandomize=True, max_examples=60, deadline=None)
+@given(st.lists(st.tuples(st.integers(1, 600), st.sampled_from([0.995, 1.0, 1.0, 1.005])), min_size=1, max_size=40))
+def test_the_speed_may_change_at_any_piece(pieces: list[tuple[int, float]]) -> None:
+    at = np.arange(sum(size for size, _ in pieces))
+    sound = np.round(16_000 * np.sin(2 * np.pi * 300 * at / 48_000)).astype(np.int16)
+    stage, begin, out, expected = VariableRate(48_000, 48_000), 0, [], 0.0
+    for size, ratio in pieces:
+        stage.ratio = ratio
+        out.append(stage.resample(sound[begin : begin + size]))
+        begin += size
+        expected += size / ratio
+    heard = np.concatenate(out).astype(int)
+    assert len(heard) == pytest.approx(expected, abs=2)
+    steepest = 16_000 * 2 * np.pi * 300 / 48_000
+    settled = heard[TAPS + 10 :]
+    assert not len(settled) or np.abs(np.diff(settled)).max(initial=0) < steepest * 1.06
