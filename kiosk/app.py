@@ -38,7 +38,7 @@ from kiosk.media.devices import SoundDevices
 from kiosk.media.echo import EchoCanceller
 from kiosk.media.frames import VideoSink
 from kiosk.media.mailbox import FrameMailbox
-from kiosk.media.picture_memory import give_back_picture_memory
+from kiosk.media.picture_memory import keep_picture_memory
 from kiosk.media.statistics import AudioStatistics
 from kiosk.media.thread import MediaThread
 from kiosk.operator_news import OperatorNews
@@ -109,7 +109,7 @@ def run(settings: Settings, secrets: Mapping[str, str], options: RunOptions, fin
     """
     began_s = time.perf_counter()
     sys.setswitchinterval(SWITCH_INTERVAL_S)
-    give_back_picture_memory()
+    keep_picture_memory()
     if not has_screen(os.environ):
         raise Misconfigured("there is no screen: start the kiosk on a desktop, or set DISPLAY or WAYLAND_DISPLAY")
     alone = SingleInstance(places.data_dir())
