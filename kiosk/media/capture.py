@@ -20,6 +20,7 @@ from kiosk.media.echo import FRAME_BYTES, RATE, EchoCanceller
 from kiosk.media.levels import level_dbfs
 from kiosk.media.playout import STALL_S, START_S, FarEnd
 from kiosk.media.portaudio import LATENCY_S, OpenStream, open_stream, start_stream
+from kiosk.media.priority import raise_priority
 from kiosk.media.ring import PcmRing
 from kiosk.media.statistics import MicrophoneStatistics
 
@@ -179,6 +180,8 @@ class _Microphone:
         log.info("microphone closed")
 
     def _callback(self, data: Any, frames: int, timing: Any, status: Any) -> None:
+        if not self._called_s:
+            raise_priority()
         self._called_s = time.perf_counter()
         if status.input_overflow:
             self.overflows += 1

@@ -6,10 +6,10 @@ The voice arrives by the system's clock and leaves by the sound card's. 100 ppm 
 from __future__ import annotations
 
 LIMIT = 0.005  # ratio: half a per cent is far below what an ear takes for another pitch
-PROPORTIONAL = 0.2  # 1/s: an error of 20 ms asks for 0.4 % and fades within some ten seconds
+PROPORTIONAL = 0.4  # 1/s: an error of 10 ms asks for 0.4 % and fades within some seconds
 BEGIN_S = 0.001_5  # so much error is worth a correction, which then goes on until hardly any is left:
 END_S = 0.000_2  # most of the time the sound stays as it is
-SMOOTHING_S = 2.0
+SMOOTHING_S = 1.0
 LEARNING_S = 60.0
 
 

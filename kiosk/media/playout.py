@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from kiosk.media.device_latency import DeviceLatency
 from kiosk.media.device_state import DeviceKind
 from kiosk.media.portaudio import OpenStream, open_stream, start_stream
+from kiosk.media.priority import raise_priority
 from kiosk.media.reserve import Reserve
 from kiosk.media.ring import PcmRing
 from kiosk.media.statistics import AudioStatistics
@@ -227,6 +228,8 @@ class _Voice:
 
     def _callback(self, target: Any, frames: int, timing: Any, status: Any) -> None:
         now_s = time.perf_counter()
+        if not self.called_s:
+            raise_priority()
         self.called_s = now_s
         if status.output_underflow:
             self.device_underflows += 1

@@ -32,17 +32,21 @@ class Reserve:
 
     def update(self, fill_s: float, left_s: float, elapsed_s: float) -> float:
         """After every chunk. `fill_s`: what waits, before the chunk. `left_s`: the least that a block of the sound card
-        left over since the last call, negative by what was missing. Returns the target."""
+        left over since the last call. Returns the target."""
         self._sum_s += fill_s * elapsed_s
         self._elapsed_s += elapsed_s
         self._least_s = min(self._least_s, left_s)
-        if left_s < 0:  # it ran dry: no time to wait for the window's end
-            self._target_s = max(self._target_s, min(LONGEST_S, self._swing() + MARGIN_S))
         if self._elapsed_s >= WINDOW_S:
             self._swings.append(self._swing())
             self._target_s = max(SHORTEST_S, min(LONGEST_S, max(self._swings) + MARGIN_S))
             self._forget_window()
         return self._target_s
+
+    def ran_dry(self, late_s: float) -> None:
+        """The sound that should have been there came so late: no time to wait for the window's end."""
+        swing_s = self._target_s + late_s
+        self._swings.append(swing_s)
+        self._target_s = max(SHORTEST_S, min(LONGEST_S, swing_s + MARGIN_S))
 
     def skip(self) -> None:
         """The fill was changed on purpose: what it swings by now tells nothing."""

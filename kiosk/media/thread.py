@@ -9,6 +9,8 @@ from collections.abc import Coroutine
 from concurrent.futures import Future
 from typing import Any
 
+from kiosk.media.priority import raise_priority
+
 log = logging.getLogger("kiosk.media")
 
 STOP_TIMEOUT_S = 5.0
@@ -48,6 +50,7 @@ class MediaThread:
             log.error("media thread did not stop within %.0f s", STOP_TIMEOUT_S)
 
     def _main(self) -> None:
+        raise_priority(real_time=False)
         asyncio.set_event_loop(self._loop)
         try:
             self._loop.run_forever()

@@ -18,7 +18,7 @@ RESYNC_S: Final = 0.040  # fill error above which sound is thrown away instead o
 BACKLOG_S: Final = 0.1  # for so long
 FADE_S: Final = 0.005
 SAME_VOICE_S: Final = 0.5  # silence up to this long within a voice is an underrun; a longer one is the voice's end
-MISSED_S: Final = 0.020  # an underrun asks for at most so much more reserve at a time
+LATE_S: Final = 0.1  # what comes later than this after the ring ran dry is another sentence
 AUDIBLE: Final = 100  # of 32767: -50 dBFS
 PLENTY: Final = 1 << 40  # samples: more than is ever left over
 
@@ -47,6 +47,7 @@ class VoiceBuffer:
         self._ring = PcmRing(int(RING_S * rate))
         self._skip_to = 0  # position in the ring; set by the producer, obeyed by `render`
         self._start_fill = round((self._reserve.target_s + 0.010) * rate)
+        self._dry_seen_s = 0.0
         self._look = 0  # counts the producer's looks at `_least_left`
 
         # From here on: written by `render` alone.
@@ -60,6 +61,7 @@ class VoiceBuffer:
         self._risen = 0  # samples of the fade that were played since it began
         self._let_down = round(FADE_S * rate)  # samples of the fade that were played since it ended
         self._rendered_s = 0.0
+        self._dry_s = 0.0  # when it ran dry
         self._block = 0  # samples of the last one
         self._least_left = PLENTY  # samples that a block left over, since the producer looked
         self._looked = 0
@@ -108,7 +110,7 @@ class VoiceBuffer:
         fill_s = self._fill_s(now_s)
         voice = self._amplified(self._resampler.resample(samples))
         lost = voice.size - self._ring.write(voice)
-        target_s = self._adapt_target(fill_s, elapsed_s)
+        target_s = self._adapt_target(fill_s, elapsed_s, now_s)
         self._start_fill = round(target_s * self.rate) + voice.size
 
         if lost:  # a voice with a hole in it would click: all of it is too late anyway
@@ -153,10 +155,14 @@ class VoiceBuffer:
         since_s = min(max(0.0, now_s - self._rendered_s), 0.02) if self._playing else 0.0
         return waiting / self.rate - since_s
 
-    def _adapt_target(self, fill_s: float, elapsed_s: float) -> float:
+    def _adapt_target(self, fill_s: float, elapsed_s: float, now_s: float) -> float:
         left = self._least_left if self._looked == self._look else PLENTY
         self._look += 1
         if not self._playing:
+            late_s = now_s - self._dry_s
+            if self._dry_s != self._dry_seen_s and 0 < late_s < LATE_S:
+                self._reserve.ran_dry(late_s)
+            self._dry_seen_s = self._dry_s
             return self._reserve.target_s
         return self._reserve.update(fill_s, left / self.rate, elapsed_s)
 
@@ -188,12 +194,12 @@ class VoiceBuffer:
             self._risen = 0
             if self._silent < SAME_VOICE_S * self.rate:
                 self.underruns += 1
-                left = -min(self._silent, round(MISSED_S * self.rate))
         self._note_left(left)
         self._rise(out[:count])
         if count:
             self._last_sample = int(out[count - 1])
         if count < len(out):
+            self._dry_s = now_s + count / self.rate
             self._stop_playing()
             self._decay(out[count:])
             self._silent = len(out) - count

@@ -23,10 +23,10 @@ def test_it_becomes_the_swing_and_a_margin() -> None:
 
 def test_running_dry_counts_at_once_and_is_forgotten_after_half_a_minute() -> None:
     reserve = Reserve()
-    fed(reserve, 0.020, 0.015, 2)
-    reserve.update(0.018, -0.010, 0.01)
-    assert reserve.target_s > 0.028
-    assert fed(reserve, 0.020, 0.015, WINDOW_S * MEMORY - 2) > 0.028
+    before = fed(reserve, 0.020, 0.015, 2)
+    reserve.ran_dry(0.010)
+    assert abs(reserve.target_s - (before + 0.010 + MARGIN_S)) < 1e-9
+    assert fed(reserve, 0.020, 0.015, WINDOW_S * MEMORY - 2) > before + 0.010
     assert fed(reserve, 0.020, 0.015, 3) < 0.010
 
 
