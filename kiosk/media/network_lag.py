@@ -13,7 +13,7 @@ from kiosk.media.statistics import NetworkStatistics, StreamStatistics
 PACKET_S: Final = 0.010  # of LiveKit's 20 ms: avatars hand over 10 ms at a time, the first half waits for the second
 DECODED_S: Final = 0.005  # NetEq keeps so much of what it decoded for its overlaps
 OPUS_S: Final = 0.0065  # look-ahead of the encoder (RFC 6716, 2.1.4.2)
-ENCODING_S: Final = 0.008  # a picture of 720p, VP8 or H.264 in software
+ENCODING_S: Final = 0.010  # a picture of 720p, VP8 or H.264 in software
 TYPICAL_S: Final = 0.040  # until something is known
 LIKELY_S: Final = 1.0  # what is more than this is no lag but a mistake
 SMOOTHING: Final = 0.3  # share of a new measurement

@@ -45,6 +45,10 @@ class FramePacer(QObject):
         """`refresh_s`: seconds between two refreshes of the screen the view is on."""
         self._lead_s = max(0.0, refresh_s) / 2.0
 
+    def set_lead(self, lead_s: float) -> None:
+        """Where no refresh sets the beat: how long painting takes."""
+        self._lead_s = lead_s
+
     def pump(self) -> None:
         if self._shut:
             return

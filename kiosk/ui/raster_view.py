@@ -5,7 +5,7 @@ from __future__ import annotations
 import logging
 
 from PySide6.QtCore import QRect, QRectF, Qt, Signal
-from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap, QShowEvent
+from PySide6.QtGui import QColor, QImage, QPainter, QPaintEvent, QPixmap
 from PySide6.QtWidgets import QWidget
 
 from kiosk.clock import Clock
@@ -19,6 +19,8 @@ from kiosk.ui.frame_tally import FrameTally
 from kiosk.ui.geometry import Fit, place
 
 log = logging.getLogger("kiosk.view")
+
+PAINT_S = 0.005
 
 
 class RasterView(QWidget):
@@ -58,6 +60,7 @@ class RasterView(QWidget):
         self._leaving: QPixmap | None = None  # what the view showed when the channel changed
         self._cross_fade = CrossFade(self.update, self)
         self._pacer = FramePacer(source, clock, self._present, parent=self)
+        self._pacer.set_lead(PAINT_S)
 
     # FrameRenderer
 
@@ -142,7 +145,7 @@ class RasterView(QWidget):
         self._held = frame
         self._image = QImage(frame.data, frame.width, frame.height, stride, QImage.Format.Format_RGB32)
         self._fresh = True
-        self.update()
+        self.repaint()  # at once: an update would wait 5 ms for others to come
 
     def _keep_leaving(self) -> None:
         if not self._animate or not self.isVisible() or self.size().isEmpty():
@@ -161,11 +164,6 @@ class RasterView(QWidget):
         self._leaving = None
 
     # QWidget
-
-    def showEvent(self, event: QShowEvent) -> None:
-        super().showEvent(event)
-        if self.screen().refreshRate() > 1.0:
-            self._pacer.set_refresh(1.0 / self.screen().refreshRate())
 
     def paintEvent(self, event: QPaintEvent) -> None:
         painter = QPainter(self)
