@@ -28,6 +28,7 @@ log = logging.getLogger("kiosk.media")
 RATE = 48_000  # Hz
 BLOCK_S = 0.010
 LATENCY_S = 0.030
+UNANTICIPATED_HOST_ERROR = -9999  # PortAudio's number
 _WASAPI = "Windows WASAPI"
 _SCREEN = {DeviceKind.SPEAKER: "no_speaker", DeviceKind.MICROPHONE: "no_microphone"}
 _WORD = {DeviceKind.SPEAKER: "loudspeaker", DeviceKind.MICROPHONE: "microphone"}
@@ -166,6 +167,8 @@ def open_stream(
                 )
             except (sounddevice.PortAudioError, ValueError) as error:
                 refused = error
+                if _is_gone(error):
+                    raise _failed(kind, f'"{device.label}" cannot be opened', error) from error
                 continue
             return OpenStream(stream, device, rate, channels, block)
     raise _failed(kind, f'"{device.label}" cannot be opened', refused)
@@ -180,6 +183,11 @@ def start_stream(kind: DeviceKind, opened: OpenStream) -> None:
         with contextlib.suppress(sounddevice.PortAudioError):
             opened.stream.close()
         raise _failed(kind, f'"{opened.device.label}" cannot be started', error) from error
+
+
+def _is_gone(error: Exception) -> bool:
+    """The sound system itself refuses, so no other format would help; and PortAudio does not bear many such tries."""
+    return len(error.args) > 1 and error.args[1] == UNANTICIPATED_HOST_ERROR
 
 
 def _load(kind: DeviceKind) -> Any:
