@@ -17,6 +17,7 @@ from random import Random, SystemRandom
 from kiosk.clock import Clock
 from kiosk.links.contract import AirLink, Message
 from kiosk.providers.contract import EndReason, Grant, ProviderError
+from kiosk.session.alarm import Alarm
 from kiosk.session.device_lane import DeviceLane
 from kiosk.session.devices import Devices, DeviceState
 from kiosk.session.effects import (
@@ -65,9 +66,6 @@ log = logging.getLogger("kiosk.session")
 HISTORY = 10_000
 """How many phases and faults are remembered for the report; a kiosk runs for months."""
 
-SHORTEST_WAIT_S = 0.001
-"""A timer that fires a hair too early must not be armed for no time at all, again and again."""
-
 
 class Controller:
     """One kiosk's session. Every method belongs to the thread of the loop that ran `start`."""
@@ -97,7 +95,6 @@ class Controller:
         )
         self._clock = clock
         self._rng = rng or SystemRandom()
-        self._sleep = sleep
         self._tasks = TaskSet()
         self._devices = DeviceLane(devices, self._post, self._tasks, limits.close_s)
         self._links = LinkRuns(new_link, self._post, self._tasks, limits.close_s)
@@ -112,8 +109,7 @@ class Controller:
         self._inbox: deque[Event] = deque()
         self._busy = False
         self._closed = False
-        self._timer: asyncio.Task[None] | None = None
-        self._armed: float | None = None
+        self._alarm = Alarm("session-timer", lambda: self._post(Tick()), clock, sleep, self._tasks)
         self._situation_listeners: list[SituationListener] = []
         self._words_listeners: list[WordsListener] = []
         self._states: deque[tuple[float, Phase]] = deque([(clock.monotonic(), self._state.phase)], HISTORY)
@@ -226,7 +222,7 @@ class Controller:
             return
         self._warm.stop()
         self._post(Shutdown(reason))
-        self._disarm()
+        self._alarm.cancel()
         if not await self._tasks.settle(self._limits.shutdown_s):
             log.warning("not all was ended within %.0f s; the next start takes it up", self._limits.shutdown_s)
         self._closed = True
@@ -337,25 +333,5 @@ class Controller:
         if fatal:
             self._errors.append((kind, line))
 
-    # --- one timer ---
-
     def _arm(self, now: float) -> None:
-        at = None if self._state.stopped else due(self._state, now, self._limits)
-        if at == self._armed:
-            return
-        self._disarm()
-        if at is not None:
-            self._armed = at
-            self._timer = self._tasks.spawn(self._wake(at), "session-timer")
-
-    def _disarm(self) -> None:
-        self._armed = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    async def _wake(self, at: float) -> None:
-        await self._sleep(max(SHORTEST_WAIT_S, at - self._clock.monotonic()))
-        self._timer = None  # handling the tick arms the next one, and must not cancel this task
-        self._armed = None
-        self._post(Tick())
+        self._alarm.set(None if self._state.stopped else due(self._state, now, self._limits))

@@ -6,13 +6,13 @@ its first second, as any other: both are asked before the vendor is.
 
 from __future__ import annotations
 
-import asyncio
 import logging
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
 from kiosk.clock import Clock
 from kiosk.providers.contract import EndReason, Grant, Visit
+from kiosk.session.alarm import Alarm
 from kiosk.session.events import Event, SessionStarted
 from kiosk.session.prewarm import Ahead, Held, Holding, Move, Prewarm, fits, left_s, next_look, next_move, waits_s
 from kiosk.session.source import Source
@@ -23,7 +23,6 @@ from kiosk.session.view import Phase
 log = logging.getLogger("kiosk.session.prewarm")
 
 AFTER_FAILURE_S = 60.0  # before the next session is begun ahead; a visitor is served all the same
-SHORTEST_WAIT_S = 0.001
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +60,6 @@ class WarmSessions:
         self._plan = plan
         self._sessions = sessions
         self._clock = clock
-        self._sleep = sleep
         self._new_id = new_id
         self._post = post
         self._tasks = tasks
@@ -71,8 +69,7 @@ class WarmSessions:
         self._grant: Grant | None = None  # READY
         self._began_s = 0.0
         self._heir: tuple[int, Visit, str] | None = None  # who waits for the one that is STARTING
-        self._timer: asyncio.Task[None] | None = None
-        self._armed: float | None = None
+        self._alarm = Alarm("session-ahead-timer", self._review, clock, sleep, self._tasks)
         sessions.on_end = self._review
 
     @property
@@ -111,7 +108,7 @@ class WarmSessions:
 
     def stop(self) -> None:
         """Ends what waits. A start that is under way is ended when it is answered."""
-        self._disarm()
+        self._alarm.cancel()
         self._outlook = _Outlook(Phase.ATTRACT, None, None)
         if self._holding.held is Held.READY:
             self._end(EndReason.SHUTDOWN)
@@ -168,25 +165,7 @@ class WarmSessions:
             log.info("a session waited for nobody")
             self._sessions.end(grant.session, reason)
 
-    # --- one timer ---
-
     def _arm(self, now: float) -> None:
-        at = next_look(self._plan.mode, self._outlook.phase, self._holding, now) if self._outlook.ahead else None
-        if at == self._armed:
-            return
-        self._disarm()
-        if at is not None:
-            self._armed = at
-            self._timer = self._tasks.spawn(self._wake(at), "session-ahead-timer")
-
-    def _disarm(self) -> None:
-        self._armed = None
-        if self._timer is not None:
-            self._timer.cancel()
-            self._timer = None
-
-    async def _wake(self, at: float) -> None:
-        await self._sleep(max(SHORTEST_WAIT_S, at - self._clock.monotonic()))
-        self._timer = None  # the review arms the next one, and must not cancel this task
-        self._armed = None
-        self._review()
+        self._alarm.set(
+            next_look(self._plan.mode, self._outlook.phase, self._holding, now) if self._outlook.ahead else None
+        )
