@@ -51,7 +51,10 @@ class StreamTap[Piece](ABC):
         self._sort(self._stream)
 
     async def aclose(self) -> None:
-        """Waits until the library says that nothing comes any more, for `CLOSE_TIMEOUT_S` at most. Idempotent."""
+        """Waits until the library says that nothing comes any more, for `CLOSE_TIMEOUT_S` at most.
+
+        Idempotent, and to be called again where an earlier call was cancelled.
+        """
         self._closed = True
         self._waiting.clear()
         if self._stream is not None:
@@ -60,8 +63,7 @@ class StreamTap[Piece](ABC):
             await asyncio.wait_for(self._ended.wait(), CLOSE_TIMEOUT_S)
         except TimeoutError:
             log.warning("a media stream did not close in time")
-        finally:
-            FfiClient.instance.queue.unsubscribe(self._queue)
+            self._end()
 
     @abstractmethod
     def _piece(self, received: Any) -> Piece:
@@ -89,7 +91,7 @@ class StreamTap[Piece](ABC):
             if event.HasField("frame_received"):
                 self._keep(self._piece(event.frame_received))
             elif event.HasField("eos"):
-                self._loop.call_soon_threadsafe(self._ended.set)
+                self._loop.call_soon_threadsafe(self._end)
 
     def _keep(self, piece: Piece) -> None:
         if self._closed:
@@ -103,3 +105,8 @@ class StreamTap[Piece](ABC):
         self._told = False  # before the look: for what comes in between there is another call
         while self._waiting and not self._closed:
             self._hand_over(self._waiting.popleft())
+
+    def _end(self) -> None:
+        """On the loop: nothing comes any more. Whoever waits may have given up before."""
+        self._ended.set()
+        FfiClient.instance.queue.unsubscribe(self._queue)

@@ -170,6 +170,23 @@ async def test_sound_comes_as_it_was_sent_and_a_standstill_leaves_the_newest_sec
     await asyncio.to_thread(singer.end)
 
 
+@pytest.mark.parametrize("form", list(PixelFormat))
+async def test_a_close_that_was_cancelled_can_be_asked_for_again(form: PixelFormat) -> None:
+    """A room that is closed cancels its own tasks, one of which may just be closing a stream."""
+    source = rtc.VideoSource(*FULL)
+    listening = len(FfiClient.instance.queue._subscribers)
+    tap = VideoTap(rtc.LocalVideoTrack.create_video_track("v", source), form, lambda picture: None)
+    closing = asyncio.create_task(tap.aclose())
+    await asyncio.sleep(0)  # as far as its wait
+    closing.cancel()
+    with suppress(asyncio.CancelledError):
+        await closing
+    await tap.aclose()
+    assert closing.cancelled()
+    assert len(FfiClient.instance.queue._subscribers) == listening
+    await source.aclose()
+
+
 def _note(event: Any, told: list[None]) -> bool:
     if event.WhichOneof("message") == "audio_stream_event":
         told.append(None)
