@@ -17,7 +17,6 @@ from kiosk import __version__, places
 from kiosk.clock import SystemClock
 from kiosk.command_config import command_line_settings, no_provider_line
 from kiosk.command_output import complain, say
-from kiosk.command_run import needed_secrets
 from kiosk.command_secret import secret_store
 from kiosk.exit_codes import ExitCode
 from kiosk.keyring_vault import KeyringVault
@@ -36,6 +35,7 @@ from kiosk.settings import Settings
 from kiosk.settings_check import provider_settings
 from kiosk.settings_error import SettingsError
 from kiosk.settings_load import config_files, load_settings
+from kiosk.wanted_secrets import needed_secrets
 
 
 def doctor(arguments: argparse.Namespace) -> int:

@@ -7,7 +7,6 @@ import gc
 import logging
 import os
 import sys
-from collections.abc import Mapping
 
 from kiosk.bounded_thread import in_thread
 from kiosk.command_config import command_line_settings, no_provider_line
@@ -18,16 +17,14 @@ from kiosk.log import LogSetup, log_uncaught
 from kiosk.notice_rule import error_output, shows_window
 from kiosk.options import RunOptions
 from kiosk.preload import Preload, preloaded
-from kiosk.provider_choice import choosable
 from kiosk.providers.contract import Misconfigured
-from kiosk.providers.local import CALL_TOKEN, SPEECH_KEY
-from kiosk.providers.own_room import ROOM_SECRETS
-from kiosk.providers.registry import ProviderEntry, load_providers
+from kiosk.providers.registry import load_providers
 from kiosk.redact import redact
 from kiosk.secrets import OPERATOR_PIN, SecretError
-from kiosk.settings import LOCAL, Settings
+from kiosk.settings import LOCAL
 from kiosk.settings_error import SettingsError, settings_error_text
 from kiosk.settings_load import config_files, load_settings
+from kiosk.wanted_secrets import keyring_secrets, needed_secrets
 
 _log = logging.getLogger("kiosk.run")
 
@@ -64,11 +61,14 @@ def _run(arguments: argparse.Namespace, options: RunOptions) -> int:
     try:
         needed = needed_secrets(settings, entries)
         store = secret_store((*needed, OPERATOR_PIN))
-        finding = in_thread(lambda: store.load(needed), "secrets")
+        secrets = store.load_at_once((*needed, OPERATOR_PIN))
+        missing = keyring_secrets(settings, entries, secrets)
+        finding = in_thread(lambda: store.load(missing), "secrets") if missing else None
         with Preload(preloaded(settings, entries[settings.session.provider])):
             from kiosk import app  # takes its time, and so may the keyring
 
-            secrets = finding.result() | store.load_at_once((OPERATOR_PIN,))
+            if finding is not None:
+                secrets |= finding.result()
             log.plant(secrets.values())
             if settings.session.fallback == LOCAL and LOCAL not in entries:
                 _log.info("no fallback: the kiosk's own persona is not built into this version")
@@ -83,17 +83,6 @@ def _run(arguments: argparse.Namespace, options: RunOptions) -> int:
         return ExitCode.BROKEN
     finally:
         log.close()
-
-
-def needed_secrets(settings: Settings, entries: Mapping[str, ProviderEntry]) -> tuple[str, ...]:
-    """The names that can be of use with these settings: to the providers between which the operator may switch, and to
-    the own room."""
-    chosen = choosable(settings, entries)
-    names = {name: None for one in chosen for name in entries[one].secrets}
-    if set(chosen) != {LOCAL}:
-        names |= dict.fromkeys(ROOM_SECRETS)
-    idle = {CALL_TOKEN: not settings.call.url, SPEECH_KEY: settings.speech is None}
-    return tuple(name for name in names if not idle.get(name))
 
 
 def _refuse(options: RunOptions, provider: str, line: str, text: str = "") -> int:

@@ -33,7 +33,7 @@ from kiosk.providers.contract import (
 )
 from kiosk.providers.http import AnswerLost
 from kiosk.providers.livekit_token import AgentDispatch, ParticipantKind, ParticipantRequest
-from kiosk.providers.own_room import ROOM_SECRETS
+from kiosk.providers.own_room import ROOM_SECRETS, room_ways_in
 from kiosk.providers.registry import ProviderContext, ProviderEntry
 
 _log = logging.getLogger("kiosk.providers")
@@ -250,4 +250,10 @@ class AgentHuman:
         return LONGEST_SESSION_S if self._streams else None
 
 
-PROVIDER = ProviderEntry(name=NAME, settings=AgentHumanSettings, secrets=(API_KEY, *ROOM_SECRETS), create=AgentHuman)
+PROVIDER = ProviderEntry(
+    name=NAME,
+    settings=AgentHumanSettings,
+    secrets=(API_KEY, *ROOM_SECRETS),
+    create=AgentHuman,
+    ways_in=lambda table, own_room: tuple((API_KEY, *way) for way in room_ways_in(own_room)),
+)

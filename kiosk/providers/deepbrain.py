@@ -47,6 +47,7 @@ from kiosk.providers.deepbrain_answers import (
 )
 from kiosk.providers.deepbrain_settings import DeepBrainSettings
 from kiosk.providers.http import AnswerLost, host_of
+from kiosk.providers.own_room import OwnRoomSettings
 from kiosk.providers.registry import ProviderContext, ProviderEntry
 from kiosk.providers.utterances import split_utterances
 from kiosk.redact import one_line, redact
@@ -349,4 +350,9 @@ def _create(settings: DeepBrainSettings, context: ProviderContext) -> DeepBrain:
     return DeepBrain(settings, context)
 
 
-PROVIDER = ProviderEntry(NAME, DeepBrainSettings, (USER_KEY, RELAY_KEY), _create)
+def _ways_in(settings: DeepBrainSettings, _: OwnRoomSettings) -> tuple[tuple[str, ...], ...]:
+    has_relay = settings.token_url is not None or settings.stop_url is not None
+    return ((USER_KEY, RELAY_KEY) if has_relay else (USER_KEY,),)
+
+
+PROVIDER = ProviderEntry(NAME, DeepBrainSettings, (USER_KEY, RELAY_KEY), _create, ways_in=_ways_in)

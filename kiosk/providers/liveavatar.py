@@ -38,6 +38,7 @@ from kiosk.providers.contract import (
 from kiosk.providers.http import AnswerLost, HttpAnswer, host_of, status_error
 from kiosk.providers.liveavatar_messages import LiveAvatarMessages
 from kiosk.providers.liveavatar_settings import LiveAvatarSettings
+from kiosk.providers.own_room import OwnRoomSettings
 from kiosk.providers.registry import ProviderContext, ProviderEntry
 from kiosk.redact import one_line, redact
 
@@ -375,4 +376,8 @@ def _bearer(token: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {token}"}
 
 
-PROVIDER = ProviderEntry(NAME, LiveAvatarSettings, (API_KEY, RELAY_KEY), LiveAvatar)
+def _ways_in(settings: LiveAvatarSettings, _: OwnRoomSettings) -> tuple[tuple[str, ...], ...]:
+    return ((API_KEY,),) if settings.token_url is None else ((API_KEY, RELAY_KEY),)
+
+
+PROVIDER = ProviderEntry(NAME, LiveAvatarSettings, (API_KEY, RELAY_KEY), LiveAvatar, ways_in=_ways_in)

@@ -22,12 +22,14 @@ from kiosk.providers.contract import (
 )
 from kiosk.providers.livekit_token import AgentDispatch, ParticipantRequest, read_claims
 from kiosk.providers.own_room import (
+    RELAY_KEY,
     ROOM_SECRETS,
     OwnRoom,
     OwnRoomSettings,
     RoomAccess,
     check_token,
     room_url,
+    room_ways_in,
 )
 from kiosk.providers.registry import ProviderContext, ProviderEntry
 
@@ -142,6 +144,17 @@ def _asks_http(settings: LiveKitSettings, own_room: OwnRoomSettings) -> bool:
     return bool(settings.token_url or (not settings.url and own_room.token_url))
 
 
+def _ways_in(settings: LiveKitSettings, own_room: OwnRoomSettings) -> tuple[tuple[str, ...], ...]:
+    if settings.token_url:
+        return ((RELAY_KEY,),)
+    return ((READY_TOKEN,), *room_ways_in(OwnRoomSettings(url=settings.url) if settings.url else own_room))
+
+
 PROVIDER = ProviderEntry(
-    name=NAME, settings=LiveKitSettings, secrets=(READY_TOKEN, *ROOM_SECRETS), create=LiveKit, asks_http=_asks_http
+    name=NAME,
+    settings=LiveKitSettings,
+    secrets=(READY_TOKEN, *ROOM_SECRETS),
+    create=LiveKit,
+    ways_in=_ways_in,
+    asks_http=_asks_http,
 )

@@ -48,6 +48,11 @@ class OwnRoomSettings(BaseModel):
     room_prefix: str = Field("kiosk-", max_length=100, description="How the names of the kiosk's rooms begin.")
 
 
+def room_ways_in(settings: OwnRoomSettings) -> tuple[tuple[str, ...], ...]:
+    """See `ProviderEntry.ways_in`."""
+    return ((RELAY_KEY,),) if settings.token_url else ((API_KEY, API_SECRET),)
+
+
 @dataclass(frozen=True, slots=True)
 class RoomAccess:
     """The way into one room. `tokens` is by the identity that was asked for."""

@@ -44,6 +44,8 @@ class ProviderEntry:
     secrets: tuple[str, ...]  # names of the secrets that it can use
     create: Callable[[Any, ProviderContext], Provider]  # raises Misconfigured
     preload: tuple[str, ...] = ()  # modules of its link that take long to load, and so are loaded beside the window
+    # Sets of secrets, each of which is enough with the settings in use. None: all that it can use are wanted.
+    ways_in: Callable[[Any, OwnRoomSettings], tuple[tuple[str, ...], ...]] | None = None
     asks_http: Callable[[Any, OwnRoomSettings], bool] = lambda table, own_room: True  # whether a visit's start does
 
 

@@ -416,4 +416,6 @@ def _create(settings: TenbyteSettings, context: ProviderContext) -> Tenbyte:
     return Tenbyte(settings, context)
 
 
-PROVIDER = ProviderEntry(NAME, TenbyteSettings, (TOKEN, API_KEY), _create)
+PROVIDER = ProviderEntry(
+    NAME, TenbyteSettings, (TOKEN, API_KEY), _create, ways_in=lambda table, own_room: ((TOKEN,), (API_KEY,))
+)

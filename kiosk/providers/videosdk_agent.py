@@ -36,7 +36,7 @@ from kiosk.providers.registry import ProviderContext, ProviderEntry
 from kiosk.providers.videosdk_agent_settings import NAME, TABLE, StartBy, VideoSdkAgentSettings
 from kiosk.providers.videosdk_api import VideoSdkApi
 from kiosk.providers.videosdk_sessions import Progress, VideoSdkSessions
-from kiosk.providers.videosdk_token import SECRETS, VideoSdkAccess
+from kiosk.providers.videosdk_token import SECRETS, WAYS_IN, VideoSdkAccess
 from kiosk.redact import one_line
 
 _log = logging.getLogger("kiosk.providers")
@@ -260,5 +260,6 @@ PROVIDER = ProviderEntry(
     settings=VideoSdkAgentSettings,
     secrets=SECRETS,
     create=_create,
+    ways_in=lambda table, own_room: WAYS_IN,
     preload=("kiosk.links.videosdk_client",),
 )

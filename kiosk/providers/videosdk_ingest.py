@@ -24,7 +24,7 @@ from kiosk.providers.contract import (
 from kiosk.providers.registry import ProviderContext, ProviderEntry
 from kiosk.providers.videosdk_api import VideoSdkApi, id_of, object_of
 from kiosk.providers.videosdk_ingest_settings import NAME, TABLE, VideoSdkIngestSettings
-from kiosk.providers.videosdk_token import SECRETS, VideoSdkAccess
+from kiosk.providers.videosdk_token import SECRETS, WAYS_IN, VideoSdkAccess
 
 _log = logging.getLogger("kiosk.providers")
 
@@ -124,4 +124,10 @@ def _seconds(value: object) -> float:
     return float(value)
 
 
-PROVIDER = ProviderEntry(name=NAME, settings=VideoSdkIngestSettings, secrets=SECRETS, create=VideoSdkIngest)
+PROVIDER = ProviderEntry(
+    name=NAME,
+    settings=VideoSdkIngestSettings,
+    secrets=SECRETS,
+    create=VideoSdkIngest,
+    ways_in=lambda table, own_room: WAYS_IN,
+)

@@ -24,6 +24,7 @@ TOKEN = "KIOSK_VIDEOSDK_TOKEN"  # noqa: S105  (the name of a secret)
 API_KEY = "KIOSK_VIDEOSDK_API_KEY"
 API_SECRET = "KIOSK_VIDEOSDK_SECRET"  # noqa: S105
 SECRETS = (TOKEN, API_KEY, API_SECRET)
+WAYS_IN = ((TOKEN,), (API_KEY, API_SECRET))
 
 REST_TTL_S = 300
 """A REST token is minted for each call: it has to outlive the call and a clock that is a few minutes slow."""

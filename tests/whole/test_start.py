@@ -13,7 +13,8 @@ from kiosk.providers.registry import load_providers
 from tests.whole.desk import Desk, KioskRun
 from tests.whole.test_persona import start
 
-IMPORTS_ARE_TOLD = {"PYTHONVERBOSE": "1"}
+# A keyring that is not switched off, as at a desk.
+IMPORTS_ARE_TOLD = {"PYTHONVERBOSE": "1", "PYTHON_KEYRING_BACKEND": "keyring.backends.fail.Keyring"}
 IMPORTED = re.compile(r"import '([\w.]+)' # ")  # threads write into each other's lines
 
 FOR_LATER = {
