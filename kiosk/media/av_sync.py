@@ -6,6 +6,8 @@ which libwebrtc aligns only where the server puts both into one stream (LiveKit:
 
 from __future__ import annotations
 
+from kiosk.media.cadence import Cadence
+
 LONGEST_S = 0.250
 SLEW_S = 0.001  # per frame: slower than the eye notices
 SMOOTHING = 0.05  # share of a new measurement per frame: settles within about a second at 30 frames per second
@@ -58,12 +60,14 @@ class ClockMap:
     """
 
     def __init__(self) -> None:
+        self._cadence = Cadence()
         self._offset_s: float | None = None
         self._updated_s = 0.0
 
     def due_s(self, timestamp_us: int, arrived_s: float) -> float:
         """The instant, in `time.perf_counter` seconds, that belongs to the timestamp. Never later than `arrived_s`."""
-        offset_s = arrived_s - timestamp_us / 1e6
+        taken_s = self._cadence.even_s(timestamp_us / 1e6)
+        offset_s = arrived_s - taken_s
         known = self._offset_s
         if known is not None:
             known += FORGET_S_PER_S * max(0.0, arrived_s - self._updated_s)
@@ -71,4 +75,4 @@ class ClockMap:
             known = offset_s
         self._offset_s = known
         self._updated_s = arrived_s
-        return timestamp_us / 1e6 + known
+        return taken_s + known
