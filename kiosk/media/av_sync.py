@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from kiosk.media.cadence import Cadence
 
-LONGEST_S = 0.250
+LONGEST_S = 0.600  # a Bluetooth loudspeaker of 300 ms, with all that comes before it
 SLEW_S = 0.001  # per frame: slower than the eye notices
 SMOOTHING = 0.05  # share of a new measurement per frame: settles within about a second at 30 frames per second
 FORGET_S_PER_S = 0.000_5  # outruns any pair of quartz clocks, adds 5 ms in ten seconds at worst
@@ -24,7 +24,7 @@ class VideoDelay:
 
     @property
     def delay_s(self) -> float:
-        """0 to 0.25."""
+        """0 to `LONGEST_S`."""
         return self._delay_s
 
     @property

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from kiosk.media.frames import STAND_IN, PixelFormat, VideoFrame
 from kiosk.media.statistics import VideoStatistics
 
-CAPACITY = 8  # frames: 250 ms of delay at 30 frames per second
+CAPACITY = 20  # frames: the longest wait for a voice, 600 ms, at 30 frames per second
 LATE_S = 1 / 30  # after it was due: a picture later, at the rate of most avatars
 
 

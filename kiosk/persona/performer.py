@@ -18,6 +18,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from typing import Protocol
 
+from kiosk.media.av_sync import VideoDelay
 from kiosk.media.frames import PixelFormat, VideoFrame, VideoSink, VoiceSink
 from kiosk.media.levels import level_dbfs
 from kiosk.persona.face import FaceState, Mood
@@ -33,6 +34,7 @@ TICK_BYTES = int(RATE * TICK_S) * 2
 SILENCE = bytes(TICK_BYTES)
 QUIET_DBFS, LOUD_DBFS = -50.0, -14.0
 LIPS_LAG_S = 0.03  # lips read from sound come this much behind it
+READ_LAG_S = LIPS_LAG_S + TICK_S / 2  # and were read at the last tick, half a tick ago on average
 EARLY = 0.125  # of an interval: a picture stands for all of it, so neither its begin nor its middle is to be far off
 MAX_PIECES = 256
 
@@ -87,6 +89,9 @@ class Performer:
         self._sent = 0  # bytes of the present piece
         self._handed = SoundClock()
         self._lips = LipReader()
+        # By how much the mouth is behind the sound: as in the last piece, so that a pause moves no picture.
+        self._lag_s = READ_LAG_S if voice is None else 0.0
+        self._delay = VideoDelay()
         self._read_mouth = MouthShape()
         self._loudness = 0.0
         self._tasks: list[asyncio.Task[None]] = []
@@ -172,13 +177,15 @@ class Performer:
         self._loudness = min(1.0, max(0.0, (level - QUIET_DBFS) / (LOUD_DBFS - QUIET_DBFS)))
         if self._piece is None or not self._piece.cues:
             self._read_mouth = self._lips.feed(pcm)
+        if self._piece is not None:
+            self._lag_s = 0.0 if self._piece.cues else READ_LAG_S
 
-    def _mouth(self, at_s: float) -> tuple[MouthShape, float]:
-        """The mouth at a moment about now, and by how many seconds it is behind the sound."""
+    def _mouth(self, at_s: float) -> MouthShape:
+        """The mouth at a moment about now; what is read from the sound is `_lag_s` behind."""
         piece = self._piece
         if piece is not None and piece.cues:
-            return mouth_at(piece.cues, self.position_s + self._handed.since_s(at_s)), 0.0
-        return self._read_mouth, LIPS_LAG_S + TICK_S / 2  # read at the last tick, half a tick ago on average
+            return mouth_at(piece.cues, self.position_s + self._handed.since_s(at_s))
+        return self._read_mouth
 
     async def _draw(self) -> None:
         loop = asyncio.get_running_loop()
@@ -191,9 +198,9 @@ class Performer:
             elif wait < -LATE_S:
                 self.skipped += int(-wait / self._interval_s)
                 due = time.perf_counter()
-            mouth, lag_s = self._mouth(due)
-            state = self._bearing.state(due, self.mood, mouth, self._loudness)
+            state = self._bearing.state(due, self.mood, self._mouth(due), self._loudness)
             latency_s = self._latency_s()
+            delay_s = self._delay.update(latency_s - self._lag_s)
             picture = await loop.run_in_executor(self._studio, self._painter.paint, state)
             self.painted += 1
             frame = VideoFrame(
@@ -201,7 +208,7 @@ class Performer:
                 self._painter.width,
                 self._painter.height,
                 picture,
-                due_s=due + latency_s - lag_s - EARLY * self._interval_s if latency_s > 0 else 0.0,
+                due_s=due + delay_s - EARLY * self._interval_s if latency_s > 0 else 0.0,
                 arrived_s=time.perf_counter(),
             )
             self._video.put(frame)
