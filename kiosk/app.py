@@ -7,7 +7,6 @@ media thread, HTTP, window, loop. Any other order leaves a task or a native hand
 from __future__ import annotations
 
 import asyncio
-import gc
 import importlib
 import logging
 import os
@@ -28,6 +27,7 @@ from qasync import QEventLoop
 
 from kiosk import places
 from kiosk.clock import SystemClock, local_day
+from kiosk.garbage import GarbageRounds
 from kiosk.figure_sampler import CONVERSING, FigureSampler, Sources
 from kiosk.last_picture import BreathingPicture, LastPictures
 from kiosk.link_choice import LinkChoice, LinkParts
@@ -38,7 +38,7 @@ from kiosk.media.devices import SoundDevices
 from kiosk.media.echo import EchoCanceller
 from kiosk.media.frames import VideoSink
 from kiosk.media.mailbox import FrameMailbox
-from kiosk.media.picture_memory import keep_picture_memory
+from kiosk.media.picture_memory import give_back_picture_memory, keep_picture_memory
 from kiosk.media.statistics import AudioStatistics
 from kiosk.media.thread import MediaThread
 from kiosk.operator_news import OperatorNews
@@ -264,6 +264,7 @@ async def _run(
     warming = asyncio.create_task(http.warm_up() if needs_http else asyncio.sleep(0), name="http warm-up")
     learning: asyncio.Task[None] | None = None
     company: asyncio.Task[None] | None = None
+    garbage = GarbageRounds(give_back_picture_memory)
     try:
         await guard.open()
         await controller.start()
@@ -289,12 +290,14 @@ async def _run(
         learning = asyncio.create_task(_learn_pin(pin, find_pin, stage), name="operator's PIN")
         if preparing is not None:
             await asyncio.wrap_future(preparing)
-        gc.enable()  # off since the start of the program
+        controller.subscribe(garbage.show_situation)
+        garbage.start()
         log.info("kiosk ready")
         if waiting is not None:
             company = asyncio.create_task(_find_company(waiting, controller, stage), name="waiting face")
         await _until(ended, None if options.for_s is None else opened_s + options.for_s - time.perf_counter())
     finally:
+        await garbage.stop()
         await sampler.stop()
         await controller.shutdown()
         if learning is not None:

@@ -40,7 +40,8 @@ def run(arguments: argparse.Namespace) -> int:
         for_s=arguments.for_s,
         report=arguments.report,
     )
-    # Nothing of what a start makes is garbage: the collector would look through all of it a dozen times.
+    # Nothing of what a start makes is garbage: the collector would look through all of it a dozen times. Later the
+    # kiosk says when it looks (kiosk.garbage).
     gc.disable()
     try:
         return _run(arguments, options)

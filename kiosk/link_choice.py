@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass
 
@@ -39,32 +38,40 @@ class LinkParts:
 
 
 class LinkChoice:
-    """Makes links, one object and one channel per attempt, and remembers the newest for the report."""
+    """Makes links, one object and one channel per attempt, and remembers of the newest what the report tells."""
 
     def __init__(self, air: Air, parts: Callable[[Channel], LinkParts]) -> None:
         self._air = air
         self._parts = parts
-        self._newest: deque[AiredLink] = deque(maxlen=2)  # the one on air, and one that is to take over
+        self._open: list[AiredLink] = []  # the one on air, and one that is to take over
+        self._lip_sync: LipSync | None = None  # of those that were closed
 
     @property
     def lip_sync(self) -> LipSync | None:
         """Of the newest link that was on air, where it measures that."""
         newest = self._on_air()
-        return newest.link.lip_sync if newest and isinstance(newest.link, LiveKitLink | VideoSdkLink) else None
+        return self._lip_sync if newest is None else _lip_sync(newest)
 
     async def network(self) -> NetworkStatistics | None:
-        """Of the newest link that was on air; None once it is closed."""
+        """Of the newest link that is on air."""
         newest = self._on_air()
         return None if newest is None else await newest.network()
 
     def _on_air(self) -> AiredLink | None:
-        return next((aired for aired in reversed(self._newest) if aired.aired), None)
+        return next((aired for aired in reversed(self._open) if aired.aired), None)
 
     def make(self, grant: Grant) -> AiredLink:
         channel = self._air.open_channel()
-        link = AiredLink(self._make(grant, self._parts(channel)), channel)
-        self._newest.append(link)
+        link = AiredLink(self._make(grant, self._parts(channel)), channel, self._forget)
+        self._open.append(link)
         return link
+
+    def _forget(self, closed: AiredLink) -> None:
+        """A room that is left takes some ten megabytes until nobody knows it any more."""
+        if closed in self._open:
+            self._open.remove(closed)
+            if closed.aired:
+                self._lip_sync = _lip_sync(closed)
 
     def _make(self, grant: Grant, parts: LinkParts) -> Link:
         if isinstance(grant, LocalGrant):
@@ -84,3 +91,7 @@ class LinkChoice:
             parts.make_face,
             parts.make_stage_persona,
         )
+
+
+def _lip_sync(aired: AiredLink) -> LipSync | None:
+    return aired.link.lip_sync if isinstance(aired.link, LiveKitLink | VideoSdkLink) else None

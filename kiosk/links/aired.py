@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 
 from kiosk.links.contract import Link, LinkEvent, Message
 from kiosk.media.air import Channel
@@ -13,9 +13,10 @@ from kiosk.providers.contract import Grant
 class AiredLink:
     """Implements `AirLink` for a link that was given this channel's video, voice and microphone."""
 
-    def __init__(self, link: Link, channel: Channel) -> None:
+    def __init__(self, link: Link, channel: Channel, on_closed: Callable[[AiredLink], None] = lambda _: None) -> None:
         self.link = link
         self._channel = channel
+        self._on_closed = on_closed
 
     @property
     def aired(self) -> bool:
@@ -30,7 +31,10 @@ class AiredLink:
 
     async def close(self) -> None:
         self._channel.close()
-        await self.link.close()
+        try:
+            await self.link.close()
+        finally:
+            self._on_closed(self)
 
     def events(self) -> AsyncIterator[LinkEvent]:
         return self.link.events()
