@@ -24,9 +24,14 @@ EMPTY = (Phase.ATTRACT, Phase.OUT_OF_SERVICE)
 class GarbageRounds:
     """`start` and `stop` once each, on the GUI thread's loop, with the collector switched off."""
 
-    def __init__(self, give_back: Callable[[], None]) -> None:
+    def __init__(
+        self, give_back: Callable[[], None], *, settle_s: float = SETTLE_S, round_s: float = ROUND_S, many: int = MANY
+    ) -> None:
         """`give_back`: returns to the system what nobody needs any more; called in a thread, where nobody is there."""
         self._give_back = give_back
+        self._settle_s = settle_s
+        self._round_s = round_s
+        self._many = many
         self._task: asyncio.Task[None] | None = None
         self._left = asyncio.Event()
         self._present = False
@@ -54,13 +59,13 @@ class GarbageRounds:
     async def _run(self) -> None:
         while True:
             try:
-                await asyncio.wait_for(self._left.wait(), ROUND_S)
+                await asyncio.wait_for(self._left.wait(), self._round_s)
             except TimeoutError:
-                if gc.get_count()[0] > MANY:
+                if gc.get_count()[0] > self._many:
                     gc.collect(OLDER)
                 continue
             self._left.clear()
-            await asyncio.sleep(SETTLE_S)
+            await asyncio.sleep(self._settle_s)
             if not self._present:
                 gc.collect()
                 await asyncio.to_thread(self._give_back)
