@@ -17,7 +17,9 @@ from kiosk.session.view import Phase, Situation
 SETTLE_S: Final = 3.0  # after a visit, until its links are closed
 ROUND_S: Final = 10.0
 MANY: Final = 2_000  # objects since the last look, as Python's own threshold
-OLDER: Final = 1  # generations that are looked at in the middle of a visit: some hundred objects
+NEW: Final = 1  # generation up to which is looked in the middle of a visit: some hundred objects
+ALL: Final = 2
+ALL_AFTER: Final = 30  # rounds: in a visit of hours the old ones have their turn too, for some milliseconds
 EMPTY = (Phase.ATTRACT, Phase.OUT_OF_SERVICE)
 
 
@@ -57,15 +59,19 @@ class GarbageRounds:
         self._present = present
 
     async def _run(self) -> None:
+        rounds = 0
         while True:
             try:
                 await asyncio.wait_for(self._left.wait(), self._round_s)
             except TimeoutError:
-                if gc.get_count()[0] > self._many:
-                    gc.collect(OLDER)
+                rounds += 1
+                if rounds % ALL_AFTER == 0:
+                    gc.collect(ALL)
+                elif gc.get_count()[0] > self._many:
+                    gc.collect(NEW)
                 continue
             self._left.clear()
             await asyncio.sleep(self._settle_s)
             if not self._present:
-                gc.collect()
+                gc.collect(ALL)
                 await asyncio.to_thread(self._give_back)
