@@ -108,7 +108,7 @@ def test_a_wrong_setting_is_told_to_the_operator_alone(
     desk: Desk, env: dict[str, str], settings: dict[str, Any], says: str
 ) -> None:
     simulator = desk.simulator("deepbrain", *SMALL)
-    run = desk.kiosk(simulator, "--kiosk", "--auto-start", "--for", "8", env=env, settings=settings)
+    run = desk.kiosk(simulator, "--kiosk", "--auto-start", "--for", "4", env=env, settings=settings)
     run.wait_for("phase")
     assert run.end() == 1, run.log
     report = run.report
@@ -141,7 +141,7 @@ def test_a_vendor_that_answers_nonsense_harms_nobody(desk: Desk, endpoint: str, 
     simulator = desk.simulator("deepbrain", *SMALL)
     body = fault["body"] if isinstance(fault["body"], str) else json.dumps(fault["body"])
     simulator.command("fail", endpoint=endpoint, times=50, status=fault["status"], body=body)
-    run = desk.kiosk(simulator, "--kiosk", "--auto-start", "--for", "8")
+    run = desk.kiosk(simulator, "--kiosk", "--auto-start", "--for", "4")
     run.end()
     assert_private(run, simulator)
     assert simulator.status()["open_sessions"] == 0
@@ -152,7 +152,7 @@ def test_a_vendor_that_answers_nonsense_harms_nobody(desk: Desk, endpoint: str, 
 def test_a_missing_device_costs_no_visit(desk: Desk, missing: str) -> None:
     desk.sound.remove_sink(missing)
     simulator = desk.simulator("deepbrain", *SMALL)
-    run = desk.kiosk(simulator, "--kiosk", "--auto-start", "--for", "8")
+    run = desk.kiosk(simulator, "--kiosk", "--auto-start", "--for", "6")
     run.wait_for("first frame painted")
     assert run.end() == 0, run.log
     assert run.report["video"]["painted"] > 30
