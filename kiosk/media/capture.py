@@ -23,6 +23,7 @@ from kiosk.media.portaudio import LATENCY_S, OpenStream, open_stream, start_stre
 from kiosk.media.priority import raise_priority
 from kiosk.media.ring import PcmRing
 from kiosk.media.statistics import MicrophoneStatistics
+from kiosk.media.thread_name import show_name
 
 log = logging.getLogger("kiosk.media")
 
@@ -181,6 +182,7 @@ class _Microphone:
 
     def _callback(self, data: Any, frames: int, timing: Any, status: Any) -> None:
         if not self._called_s:
+            show_name("microphone card")
             raise_priority()
         self._called_s = time.perf_counter()
         if status.input_overflow:
@@ -196,6 +198,7 @@ class _Microphone:
         self._finished = True
 
     def _work(self) -> None:
+        show_name("microphone")
         try:
             self._process()
         except RuntimeError as error:  # the library's; without a worker we count as dead and are opened anew

@@ -9,6 +9,8 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from typing import Any
 
+from kiosk.media.thread_name import show_name
+
 _Job = Callable[[], None]
 
 
@@ -58,6 +60,7 @@ class DeviceThread:
         return not self._thread.is_alive()
 
     def _work(self) -> None:
+        show_name(self._thread.name)
         while (job := self._jobs.get()) is not None:
             job()
         self._ended.set_result(None)

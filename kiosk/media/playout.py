@@ -16,6 +16,7 @@ from kiosk.media.priority import raise_priority
 from kiosk.media.reserve import Reserve
 from kiosk.media.ring import PcmRing
 from kiosk.media.statistics import AudioStatistics
+from kiosk.media.thread_name import show_name
 from kiosk.media.voice_buffer import VOICE_RATE, VoiceBuffer
 
 log = logging.getLogger("kiosk.media")
@@ -229,6 +230,7 @@ class _Voice:
     def _callback(self, target: Any, frames: int, timing: Any, status: Any) -> None:
         now_s = time.perf_counter()
         if not self.called_s:
+            show_name("loudspeaker")
             raise_priority()
         self.called_s = now_s
         if status.output_underflow:

@@ -10,6 +10,7 @@ from concurrent.futures import Future
 from typing import Any
 
 from kiosk.media.priority import raise_priority
+from kiosk.media.thread_name import show_name
 
 log = logging.getLogger("kiosk.media")
 
@@ -50,6 +51,7 @@ class MediaThread:
             log.error("media thread did not stop within %.0f s", STOP_TIMEOUT_S)
 
     def _main(self) -> None:
+        show_name(self._thread.name)
         raise_priority(real_time=False)
         asyncio.set_event_loop(self._loop)
         try:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import json
+import os
 import re
+import threading
+import time
 import xml.etree.ElementTree as ET
 from collections.abc import Sequence
 from pathlib import Path
@@ -13,12 +16,14 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from kiosk.media.thread_name import show_name
 from tests.benchmarks.side_by_side.figures import NothingMeasured, Seen, Sent, onsets, picture_figures, sound_figures
 from tests.benchmarks.side_by_side.plot import plot
 from tests.benchmarks.side_by_side.publish import BEGIN, END, MANUAL, publish, replaced
 from tests.benchmarks.side_by_side.record import Record
 from tests.benchmarks.side_by_side.table import Aim, Spread, attract_line, disturbed, formats, table
 from tests.benchmarks.side_by_side.takes import BROWSER, KIOSK, Format, Take
+from tests.benchmarks.side_by_side.threads import ThreadTimes, thread_table
 from tests.livekit_server import REPOSITORY
 from tests.simulators.speech import RATE, beep
 
@@ -233,3 +238,43 @@ def test_the_browser_s_library_is_pinned_by_version_and_digest() -> None:
     script = (REPOSITORY / "packaging/setup/bench.sh").read_text(encoding="utf-8")
     assert re.search(r"^version=\d+\.\d+\.\d+$", script, re.MULTILINE)
     assert re.search(r"^integrity=sha512-[A-Za-z0-9+/]{86}==$", script, re.MULTILINE)
+
+
+def threads_take(client: str, number: int, threads: dict[str, float]) -> Take:
+    return Take("voice", client, "1280x720@30", number, {}, {"threads": threads})
+
+
+def test_the_busiest_threads_stand_beside_each_other() -> None:
+    takes = [
+        threads_take("kiosk", 0, {"decoder": 9.0, "python": 4.0, "idle": 0.1}),
+        threads_take("kiosk", 1, {"decoder": 11.0, "python": 5.0, "idle": 0.1}),
+        threads_take("kiosk", 2, {"decoder": 10.0, "python": 6.0, "once": 0.9}),
+        threads_take("browser", 0, {"Compositor": 3.0}),
+    ]
+    assert thread_table(takes, "1280x720@30", {"kiosk": "kiosk", "browser": "Chromium"}).splitlines() == [
+        "| kiosk | % | Chromium | % |",
+        "| --- | --- | --- | --- |",
+        "| decoder | 10.0 | Compositor | 3.0 |",
+        "| main thread, painting | 5.0 |  |  |",
+    ]
+    assert thread_table(takes, "1920x1080@30", {"kiosk": "kiosk"}) == ""
+
+
+def test_what_a_thread_uses_is_counted_under_its_name() -> None:
+    done = threading.Event()
+
+    def work() -> None:
+        show_name("worker 7")
+        while not done.is_set():
+            sum(range(1000))
+
+    times = ThreadTimes(os.getpid())
+    thread = threading.Thread(target=work)
+    thread.start()
+    deadline = time.monotonic() + 10
+    while times.shares().get("worker", 0.0) <= 0.0:
+        assert time.monotonic() < deadline, "never counted"
+        time.sleep(0.05)
+    done.set()
+    thread.join()
+    assert "worker" not in times.shares()

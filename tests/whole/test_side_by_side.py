@@ -78,6 +78,8 @@ def test_a_short_round_measures_and_leaves_table_record_and_plot(tmp_path: Path)
     assert figures["cpu_percent"] > 0.5
     assert 30 < figures["pss_mb"] <= figures["rss_mb"]
     assert take["notes"]["guests_send"] == ["sound"], "the microphone is open"
+    assert set(take["notes"]["threads"]) >= {"python", "media", "loudspeaker", "microphone", "microphone card"}
+    assert sum(take["notes"]["threads"].values()) == pytest.approx(take["figures"]["cpu_percent"], rel=0.5)
     assert (take["notes"]["encoded_width"], take["notes"]["encoded_height"]) == (640, 360)
     assert take["notes"]["own_report"]["video"]["painted"] > 20
     assert "| voice later than mouth, median, ms |" in table

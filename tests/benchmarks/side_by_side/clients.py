@@ -71,7 +71,8 @@ class KioskClient(Client):
         }
         secrets = {"KIOSK_LIVEKIT_API_KEY": self._server.key, "KIOSK_LIVEKIT_API_SECRET": self._server.secret}
         words = ("--kiosk", "--auto-start") if self._visit else ("--kiosk",)
-        self._run = self._desk.kiosk(None, *words, settings=settings, env=secrets)
+        # Warnings are for tests; a user's Python is not asked to show any.
+        self._run = self._desk.kiosk(None, *words, settings=settings, env={**secrets, "PYTHONWARNINGS": ""})
         return self._run.process.pid
 
     def check(self) -> None:

@@ -7,7 +7,8 @@ from pathlib import Path
 from typing import Final
 
 from tests.benchmarks.side_by_side.record import Record
-from tests.benchmarks.side_by_side.table import attract_line, disturbed, formats, table
+from tests.benchmarks.side_by_side.table import COLUMNS, attract_line, disturbed, formats, table
+from tests.benchmarks.side_by_side.threads import thread_table
 from tests.livekit_server import REPOSITORY
 
 BEGIN: Final = "<!-- bench: begin; written by `make bench ARGS=--publish` -->"
@@ -21,7 +22,7 @@ def publish(record: Record, png: Path, root: Path = REPOSITORY) -> None:
     given = formats(record.takes)
     readme, page = root / "README.md", root / MANUAL / "comparison.md"
     short = replaced(readme.read_text(encoding="utf-8"), block(record, given[:1], f"{MANUAL}/{PICTURE}"))
-    long = replaced(page.read_text(encoding="utf-8"), block(record, given, PICTURE))
+    long = replaced(page.read_text(encoding="utf-8"), block(record, given, PICTURE) + _profile(record, given[0]))
     shutil.copyfile(png, root / MANUAL / PICTURE)
     readme.write_text(short, encoding="utf-8")
     page.write_text(long, encoding="utf-8")
@@ -33,6 +34,12 @@ def block(record: Record, given: list[str], picture: str) -> str:
         parts += [f"**{one.replace('x', ' × ').replace('@', ' at ')} pictures a second**", table(record.takes, one)]
     parts += [attract_line(record.takes), disturbed(record.takes, record.course["seconds"])]
     return "\n\n".join(filter(None, parts))
+
+
+def _profile(record: Record, given: str) -> str:
+    """Of one format: where the time goes."""
+    threads = thread_table(record.takes, given, COLUMNS)
+    return f"\n\n**Where the processor's time goes**, by thread, % of a core, {given}\n\n{threads}" if threads else ""
 
 
 def replaced(text: str, inner: str) -> str:

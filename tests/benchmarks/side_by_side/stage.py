@@ -14,6 +14,7 @@ from tests.benchmarks.side_by_side.clients import Client, ClientDied, KioskClien
 from tests.benchmarks.side_by_side.figures import NothingMeasured, Seen, onsets, picture_figures, sound_figures
 from tests.benchmarks.side_by_side.publishing import Publishing
 from tests.benchmarks.side_by_side.takes import Format, Take
+from tests.benchmarks.side_by_side.threads import ThreadTimes
 from tests.benchmarks.side_by_side.watch import CodeWatch, ProcessTree
 from tests.benchmarks.voice_watch import VoiceWatch
 from tests.livekit_server import LiveKitServer
@@ -48,13 +49,13 @@ class Stage:
                 self._rest(warm_up_s, client, publishing)
                 before = len(watch.seen)
                 with VoiceWatch(self._desk.sound) as heard:
-                    tree, spent_s = ProcessTree(pid), watch.cpu_s
+                    tree, threads, spent_s = ProcessTree(pid), ThreadTimes(pid), watch.cpu_s
                     ends = time.perf_counter() + seconds
                     while (left := ends - time.perf_counter()) > 0:
                         self._rest(min(left, LOOK_S), client, publishing)
                         self._look(tree, client)
                     seen = watch.seen[before:]
-                    watching = watch.cpu_s - spent_s
+                    watching, busy = watch.cpu_s - spent_s, threads.shares()
                 memory = {f"{kind.lower()}_mb": round(tree.memory_mb(kind), 1) for kind in ("Pss", "Rss")}
                 processes = tree.count
             self._rest(0.0, client, publishing)
@@ -68,7 +69,12 @@ class Stage:
         if voice:
             times = [heard.at_s(sample) for sample in onsets(heard.samples, RATE)]
             figures |= sound_figures(sent, seen, times)
-        notes = {**sent.notes, "publisher_stalls": sent.stalls, "watch_cpu_percent": round(100 * watching / seconds, 2)}
+        notes = {
+            **sent.notes,
+            "threads": busy,
+            "publisher_stalls": sent.stalls,
+            "watch_cpu_percent": round(100 * watching / seconds, 2),
+        }
         if isinstance(client, KioskClient):
             notes["own_report"] = {name: client.report.get(name) for name in FIGURES_OF_THE_KIOSK}
         return Take("voice" if voice else "silent", client.name, str(self._format), number, figures, notes)
