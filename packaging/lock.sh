@@ -10,7 +10,8 @@ compile() { # compile PYTHON-VERSION ARGUMENT...
     --no-python-downloads --python-version "$@"
 }
 
-compile 3.12 pyproject.toml --group dev --group package --extra videosdk --extra whip "$@" -o packaging/requirements-dev.lock
+compile 3.12 pyproject.toml --group dev --group package --extra videosdk --extra whip \
+  --extra dictation "$@" -o packaging/requirements-dev.lock
 # What ships is what was tested: the runtime lock may only use the versions of the other one.
 compile 3.12 pyproject.toml --constraint packaging/requirements-dev.lock -o packaging/requirements.lock
 

@@ -10,7 +10,6 @@ from pathlib import Path
 
 import numpy as np
 import soxr
-from numpy.typing import NDArray
 
 from kiosk.persona.ears import EarsError, Final, Heard, SpeechStarted, Unclear
 from kiosk.persona.ears_endpoint import Begun, Endpointer, Utterance
@@ -26,8 +25,6 @@ LEAST_CONFIDENCE = 0.35
 
 MOST_WAITING = 2  # utterances that were said and not yet recognised; older ones are dropped
 _STRICTNESS = 2  # of the detection, 0 to 3: 3 misses quiet visitors
-_ROOM_NOISE = 10 ** (-28 / 20)  # of the speech's level
-_BLOCK = RATE // 50  # samples
 _QUIETEST = 10 ** (-55 / 20) * 32_768  # root mean square of a frame (-55 dBFS) below which nobody speaks to the kiosk
 
 
@@ -47,31 +44,16 @@ def voice_detector() -> Callable[[bytes], bool]:
     return is_voice
 
 
-def with_room_noise(sound: NDArray[np.float32]) -> NDArray[np.float32]:
-    """`sound` with a trace of white noise, the same each time.
-
-    The model was trained on recordings from rooms: after a noise suppressor, which leaves digital silence between the
-    words, it understands a third less.
-    """
-    blocks = sound[: len(sound) // _BLOCK * _BLOCK].reshape(-1, _BLOCK)
-    if not len(blocks):
-        return sound
-    speech = float(np.percentile(np.sqrt(np.mean(blocks**2, axis=1)), 90))
-    noise = np.random.default_rng(0).standard_normal(len(sound), dtype=np.float32)
-    return sound + noise * speech * _ROOM_NOISE
-
-
 class OfflineEars:
     """Implements `Ears`. One `listen` at a time; `learn` before the first one.
 
-    `model`: the folder of a Vosk model for `language`; without one it is PocketSphinx with its English model. `engine`:
-    another recogniser behind the protocol of `ears_process`.
+    `model`: the folder of a Vosk model for `language`; without one it is what comes with the kiosk, for English.
+    `engine`: another recogniser behind the protocol of `ears_process`.
     """
 
     def __init__(self, language: str = ENGLISH, model: Path | None = None, *, engine: EarsEngine | None = None):
         self._engine = engine or EarsEngine(ears_command(model))
         self._language = language
-        self._room_noise = model is None  # what suits PocketSphinx's model
 
     def hears(self, language: str) -> bool:
         return self._language in (language, language.split("-")[0])
@@ -123,8 +105,6 @@ class OfflineEars:
     def _recognise(self, pcm: bytes) -> Heard:
         samples = np.frombuffer(pcm[: len(pcm) // 2 * 2], dtype="<i2").astype(np.float32)
         sound = soxr.resample(samples, FRAME_RATE, RATE)
-        if self._room_noise:
-            sound = with_room_noise(sound)
         result = self._engine.recognise(np.clip(sound, -32_768, 32_767).astype("<i2").tobytes())
         if not result.text or result.confidence < LEAST_CONFIDENCE:
             return Unclear()

@@ -8,7 +8,7 @@ Protocol, version 1, over stdin and stdout, each message one line of JSON in UTF
 - The process ends when its stdin does, so it cannot outlive the kiosk.
 
 Run it as `kiosk ears-process [--model FOLDER]`, or `python -m kiosk.persona.ears_process [--model FOLDER]`. Without a
-model it is PocketSphinx with its own.
+model it is Moonshine with its own where that is installed (the extra `dictation`), else PocketSphinx with its own.
 """
 
 from __future__ import annotations
@@ -22,6 +22,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import BinaryIO, Protocol
 
+from kiosk.persona.ears_moonshine import MoonshineRecogniser, moonshine_model
 from kiosk.persona.ears_sphinx import RATE, SphinxRecogniser
 from kiosk.persona.ears_vosk import ModelError, VoskRecogniser
 
@@ -58,7 +59,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 def serve(requests: BinaryIO, answers: BinaryIO, model: Path | None = None) -> int:
     try:
         sentences = [str(text) for text in json.loads(requests.readline())["sentences"]]
-        recogniser: Recogniser = SphinxRecogniser(sentences) if model is None else VoskRecogniser(model)
+        recogniser = _recogniser(sentences, model)
     except ModelError as fault:
         _send(answers, {"error": str(fault)})
         return 1
@@ -77,6 +78,13 @@ def serve(requests: BinaryIO, answers: BinaryIO, model: Path | None = None) -> i
         text, confidence = recogniser.recognise(pcm)
         _send(answers, {"text": text, "confidence": confidence})
     return 0
+
+
+def _recogniser(sentences: list[str], model: Path | None) -> Recogniser:
+    if model is not None:
+        return VoskRecogniser(model)
+    dictation = moonshine_model()
+    return SphinxRecogniser(sentences) if dictation is None else MoonshineRecogniser(sentences, dictation)
 
 
 def _send(answers: BinaryIO, message: dict[str, object]) -> None:

@@ -6,6 +6,7 @@ import io
 import json
 import sys
 from collections.abc import AsyncIterator, Callable, Iterator
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -15,8 +16,10 @@ from kiosk.dialogue.knowledge_load import example_folder, load_knowledge
 from kiosk.dialogue.local import SURE
 from kiosk.persona.ears import EarsError, Final, Heard, SpeechStarted, Unclear
 from kiosk.persona.ears_engine import EarsEngine, ears_command
-from kiosk.persona.ears_offline import OfflineEars, voice_detector, with_room_noise
+from kiosk.persona.ears_moonshine import PACKAGE, moonshine_model
+from kiosk.persona.ears_offline import OfflineEars, voice_detector
 from kiosk.persona.ears_process import serve
+from kiosk.persona.ears_sphinx import with_room_noise
 from tests.benchmarks.ears_accuracy import frames, speak
 
 SECOND = 32_000  # bytes of s16le mono at 16 kHz
@@ -31,9 +34,16 @@ def engine() -> Iterator[EarsEngine]:
     engine.close()
 
 
-@pytest.fixture
-async def ears() -> AsyncIterator[OfflineEars]:
-    ears = OfflineEars()
+def without_dictation(folder: Path) -> list[str]:
+    """As where the extra is not installed, or is of a version that carries no model."""
+    (folder / PACKAGE).mkdir()
+    (folder / PACKAGE / "__init__.py").touch()
+    return ["env", f"PYTHONPATH={folder}", *ears_command()]
+
+
+@pytest.fixture(params=[True, False], ids=["dictation", "questions alone"])
+async def ears(request: pytest.FixtureRequest, tmp_path: Path) -> AsyncIterator[OfflineEars]:
+    ears = OfflineEars(engine=EarsEngine(ears_command() if request.param else without_dictation(tmp_path)))
     await ears.learn({"en": SENTENCES})
     yield ears
     await ears.aclose()
@@ -60,6 +70,26 @@ async def test_a_question_from_the_screen_is_taken_word_for_word(ears: OfflineEa
     (final,) = [event for event in await heard(ears, "How do I find my room?", voice=voice) if isinstance(event, Final)]
     assert final.text == "how do i find my room"
     assert final.confidence >= SURE, "so it is answered at once"
+
+
+async def test_words_of_ones_own_are_taken_down() -> None:
+    """None of them stands in the knowledge."""
+    ears = OfflineEars()
+    await ears.learn({"en": ["where is the lift"]})
+    (final,) = [event for event in await heard(ears, "What is the weather like?") if isinstance(event, Final)]
+    assert final.text.lower().strip("?. ") == "what is the weather like"
+    assert SURE <= final.confidence < 1
+    await ears.aclose()
+
+
+def test_without_its_model_there_is_no_dictation(tmp_path: Path) -> None:
+    model = moonshine_model()
+    assert model is not None, "the package of this checkout carries it"
+    engine = EarsEngine(without_dictation(tmp_path))
+    engine.learn(["where is the lift"])
+    sound = (speak("What is the weather like?", "en-us+f3")[::3] * 32_000).astype("<i2")
+    assert "weather" not in engine.recognise(sound.tobytes()).text.lower()
+    engine.close()
 
 
 async def test_a_process_that_dies_costs_one_sentence(expected_log: Callable[[str], None]) -> None:
@@ -182,7 +212,7 @@ def test_sounds_of_any_length_are_taken() -> None:
     asked = b"".join(json.dumps({"bytes": len(sound)}).encode() + b"\n" + sound for sound in sounds)
     assert serve(io.BytesIO(b'{"sentences": ["hello there", "where is the lift"]}\n' + asked), answers) == 0
     ready, *replies = (json.loads(line) for line in answers.getvalue().splitlines())
-    assert ready["words"] > 5
+    assert ready["ready"] == 1
     assert [reply["text"] for reply in replies[:2]] == ["", ""]
     assert len(replies) == len(sounds)
     assert all(0 <= reply["confidence"] <= 1 for reply in replies)
@@ -206,7 +236,7 @@ def test_what_is_quiet_is_no_voice() -> None:
 
 
 def test_room_noise_is_far_below_the_speech() -> None:
-    assert len(with_room_noise(np.zeros(3, np.float32))) == 3
-    tone = (np.sin(np.arange(16_000) / 8) * 10_000).astype(np.float32)
-    added = with_room_noise(tone) - tone
+    assert with_room_noise(bytes(6)) == bytes(6)
+    tone = np.round(np.sin(np.arange(16_000) / 8) * 10_000).astype("<i2")
+    added = np.frombuffer(with_room_noise(tone.tobytes()), "<i2").astype(np.float32) - tone
     assert -29 < 20 * np.log10(np.std(added) / np.std(tone)) < -27
