@@ -22,6 +22,7 @@ from collections import Counter
 from collections.abc import AsyncIterator, Iterator, Sequence
 
 import numpy as np
+import psutil
 import soxr
 from numpy.typing import NDArray
 
@@ -151,12 +152,17 @@ def clips(half: str, every: int) -> Iterator[tuple[str | None, str, str]]:
         yield None, text, VOICES[number % len(VOICES)]
 
 
+def _memory_mb() -> float:
+    """Of the listening process, all that is mapped."""
+    return sum(child.memory_info().rss for child in psutil.Process().children()) / 1e6
+
+
 async def run(half: str, every: int, stages: Sequence[str], only: str, verbose: bool) -> None:
     known = load_knowledge(example_folder()).knowledge.for_language("en")
     finder, ears = Finder(known), OfflineEars()
     began = time.perf_counter()
     await ears.learn({"en": [way for entry in known.entries for way in entry.ways]})
-    print(f"ready after {time.perf_counter() - began:.1f} s")
+    print(f"ready after {time.perf_counter() - began:.1f} s; the process has {_memory_mb():.0f} MB")
     spoken = [(meant, text, voice, speak(text, voice)) for meant, text, voice in clips(half, every)]
     try:
         for name, kind, ratio_db in CONDITIONS:
