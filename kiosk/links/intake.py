@@ -21,10 +21,10 @@ class VideoIntake:
         track: rtc.Track,
         sid: str,
         sink: VideoSink,
-        lateness_s: Callable[[], float],
+        lateness_s: Callable[[], float | None],
         on_frame: Callable[[VideoFrame], None],
     ):
-        """`lateness_s`: how much later than a picture that does not wait its sound would be."""
+        """`lateness_s`: how much later than a picture that does not wait its sound would be; None: there is none."""
         self.sid = sid
         self._sink = sink
         self._lateness_s = lateness_s

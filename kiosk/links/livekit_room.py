@@ -390,10 +390,10 @@ class LiveKitRoom:
                 self._lag.update(network)
                 pause_s = min(LAG_LONGEST_S, pause_s * 1.5)
 
-    def _voice_lateness_s(self) -> float:
+    def _voice_lateness_s(self) -> float | None:
         """Without a voice, or a loudspeaker, no picture waits."""
         latency_s = self._voice_sink.latency_s() if self._voice is not None else 0.0
-        return latency_s + self._lag.lag_s if latency_s > 0 else 0.0
+        return latency_s + self._lag.lag_s if latency_s > 0 else None
 
     @property
     def _watches_a_stage(self) -> bool:

@@ -385,8 +385,9 @@ class VideoSdkRoom:
     def _on_picture(self, picture: Picture) -> None:
         first = self._last_frame_s is None
         self._last_frame_s = picture.arrived_s
-        latency_s = self._voice_sink.latency_s() + HELD_BACK_S + self._paced.target_s
-        delay = self._delay.update(latency_s)
+        played_s = self._voice_sink.latency_s()
+        latency_s = played_s + HELD_BACK_S + self._paced.target_s
+        delay = self._delay.update(latency_s if played_s > 0 else None)
         # The face is to be there at once; only from the second frame on does it wait for its voice.
         wait = not first and delay > 0 and picture.timestamp_us is not None
         due_s = self._clock.due_s(picture.timestamp_us or 0, picture.arrived_s) + delay if wait else 0.0

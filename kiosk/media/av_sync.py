@@ -32,17 +32,21 @@ class VideoDelay:
         """What is left: positive where the sound is later than the picture."""
         return 0.0 if self._lateness_s is None else self._lateness_s - self._delay_s
 
-    def update(self, lateness_s: float) -> float:
+    def update(self, lateness_s: float | None) -> float:
         """Once per frame. `lateness_s`: how much later than the frame the sound of the same instant would be, if the
-        frame did not wait; 0 where no sound is played.
+        frame did not wait; None where no sound is played.
 
-        Returns the delay for this frame. The first measurement counts at once; later ones move it by at most 1 ms.
+        Returns the delay for this frame. The first measurement of a sound counts at once, for lips that are wrong are
+        worse than a picture that is held for a moment; later ones move it by at most 1 ms.
         """
-        if self._lateness_s is None:
+        if lateness_s is None:
+            self._lateness_s = None
+        elif self._lateness_s is None:
             self._lateness_s = lateness_s
             self._delay_s = self._wanted_s()
             return self._delay_s
-        self._lateness_s += (lateness_s - self._lateness_s) * SMOOTHING
+        else:
+            self._lateness_s += (lateness_s - self._lateness_s) * SMOOTHING
         step = self._wanted_s() - self._delay_s
         self._delay_s += max(-SLEW_S, min(SLEW_S, step))
         return self._delay_s

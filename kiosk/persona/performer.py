@@ -200,7 +200,7 @@ class Performer:
                 due = time.perf_counter()
             state = self._bearing.state(due, self.mood, self._mouth(due), self._loudness)
             latency_s = self._latency_s()
-            delay_s = self._delay.update(latency_s - self._lag_s)
+            delay_s = self._delay.update(latency_s - self._lag_s if latency_s > 0 else None)
             picture = await loop.run_in_executor(self._studio, self._painter.paint, state)
             self.painted += 1
             frame = VideoFrame(

@@ -36,6 +36,22 @@ def test_a_change_is_followed_by_a_millisecond_a_frame() -> None:
     assert abs(delay.offset_s) < 0.001
 
 
+def test_the_first_word_has_its_lips() -> None:
+    """A picture often comes before the loudspeaker is open, or before the voice."""
+    delay = VideoDelay()
+    assert [delay.update(None) for _ in range(3)] == [0.0, 0.0, 0.0]
+    assert delay.offset_s == 0.0
+    assert delay.update(0.090) == pytest.approx(0.090)
+
+
+def test_without_a_voice_the_wait_ends_softly() -> None:
+    delay = VideoDelay()
+    delay.update(0.005)
+    assert [round(delay.update(None), 6) for _ in range(7)] == [0.004, 0.003, 0.002, 0.001, 0.0, 0.0, 0.0]
+    assert delay.offset_s == 0.0
+    assert delay.update(0.050) == pytest.approx(0.050)
+
+
 @settings(derandomize=True, max_examples=100)
 @given(st.lists(st.floats(-1, 3), min_size=1, max_size=300))
 def test_it_stays_in_bounds_whatever_is_measured(latencies: list[float]) -> None:
