@@ -27,7 +27,11 @@ class AiredLink:
         self._channel.take_the_air()
 
     async def open(self, grant: Grant) -> None:
-        await self.link.open(grant)
+        try:
+            await self.link.open(grant)
+        except BaseException:
+            self._on_closed(self)  # what never opened is not closed by anybody
+            raise
 
     async def close(self) -> None:
         self._channel.close()

@@ -58,3 +58,14 @@ async def test_so_is_one_that_never_opened(choice: LinkChoice) -> None:
     del link
     gc.collect()
     assert known() is None
+
+
+async def test_what_failed_to_open_is_forgotten_without_a_close(choice: LinkChoice) -> None:
+    link = choice.make(GRANT)
+    with pytest.raises(RuntimeError, match="ill"):
+        await link.open(GRANT)
+    known = weakref.ref(link)
+    del link
+    await choice.make(GRANT).close()  # until its next work the media thread remembers what failed, and where
+    gc.collect()
+    assert known() is None
